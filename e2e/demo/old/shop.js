@@ -1,0 +1,1 @@
+function money(amount) { return "\u00a3" + amount.toFixed(2); }
