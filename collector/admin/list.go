@@ -1,0 +1,162 @@
+package admin
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/edgecsp/edgecsp/collector/store"
+	"github.com/edgecsp/edgecsp/core/report"
+)
+
+const (
+	// PageSize is how many reports a page lists.
+	PageSize = 50
+	// RefreshEvery is how often a live page loads itself anew.
+	RefreshEvery = 2 * time.Second
+)
+
+// A Tab is one of the dashboard's lists.
+type Tab struct {
+	Path  string // below the dashboard's root, as a ServeMux pattern
+	Href  string // below the dashboard's root
+	Name  string
+	About string
+	view  store.View
+}
+
+var tabs = [...]Tab{
+	{"/{$}", "/", "Violations", "What broke the policy on pages that were really fetched.", store.Violations},
+	{"/others", "/others", "Other reports", "What browsers report beside the policy: deprecations, crashes, network errors and more.", store.Others},
+	{"/unverified", "/unverified", "Unverified", "These came without a valid token. Anybody can have sent them: nothing is concluded from them.", store.Unverified},
+}
+
+type listData struct {
+	Frame
+	Tabs         []Tab
+	Tab          *Tab
+	Rows         []Row
+	Live         bool
+	First        bool   // the newest page
+	Newer, Older string // addresses of the neighbours, "" for none
+	ReportPath   string // where the public listener takes reports
+}
+
+// A Row is a report as it is shown. Its text has been made visible.
+type Row struct {
+	Time, Ago            string
+	Kind                 string // "" for CSP violations
+	Disposition          string
+	DispositionClass     string
+	Directive, Blocked   string
+	Sample, Detail       string
+	Page, Source         string
+	Lane                 string
+	Policy, Referrer, UA string
+	Status               int
+	Session              string
+	PolicyVersion        uint32
+}
+
+func (a *Admin) list(tab *Tab) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		query := store.Query{Site: a.Site, View: tab.view, Limit: PageSize, Before: id(q.Get("before"))}
+		if query.Before == 0 {
+			query.After = id(q.Get("after"))
+		}
+		page, err := a.Store.List(r.Context(), query)
+		if err != nil {
+			a.fail(w, "list reports", err)
+			return
+		}
+		data := a.listData(tab, page)
+		data.First = query.Before == 0 && query.After == 0
+		data.Live = data.First && q.Get("live") == "1"
+		if data.Live {
+			w.Header().Set("Refresh", strconv.Itoa(int(RefreshEvery.Seconds())))
+		}
+		a.render(w, http.StatusOK, listTemplate, data)
+	}
+}
+
+// id reads a record id; what is none is 0.
+func id(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
+func (a *Admin) listData(tab *Tab, page store.Page) listData {
+	d := listData{Frame: a.frame(tab.Name), Tabs: tabs[:], Tab: tab, ReportPath: a.Base + "/report/csp/"}
+	now := a.Now()
+	for i := range page.Records {
+		d.Rows = append(d.Rows, row(&page.Records[i], now))
+	}
+	here := a.root + tab.Href
+	if n := len(page.Records); n > 0 {
+		if page.Newer {
+			d.Newer = here + "?after=" + strconv.FormatInt(page.Records[0].ID, 10)
+		}
+		if page.Older {
+			d.Older = here + "?before=" + strconv.FormatInt(page.Records[n-1].ID, 10)
+		}
+	}
+	return d
+}
+
+func row(r *store.Record, now time.Time) Row {
+	p := &r.Report
+	row := Row{
+		Time: r.Received.UTC().Format("2006-01-02 15:04:05"), Ago: ago(now.Sub(r.Received)),
+		Directive: report.Visible(p.Directive), Blocked: report.Visible(p.Blocked),
+		Sample: report.Visible(p.Sample), Detail: report.Visible(p.Detail),
+		Page: report.Visible(p.Page), Source: report.Visible(source(p)),
+		Lane:   string(r.Lane),
+		Policy: report.Visible(p.Policy), Referrer: report.Visible(p.Referrer), UA: report.Visible(p.UserAgent),
+		Status: p.Status, Session: r.Session, PolicyVersion: r.PolicyVersion,
+	}
+	if p.Kind != report.CSPViolation {
+		row.Kind = string(p.Kind)
+	}
+	switch p.Disposition {
+	case report.Enforce:
+		row.Disposition, row.DispositionClass = "blocked", "enforce"
+	case report.ReportOnly:
+		row.Disposition, row.DispositionClass = "report only", "report"
+	}
+	return row
+}
+
+// source returns "file:line:column", without what is unknown.
+func source(r *report.Report) string {
+	s := r.SourceFile
+	if r.Line > 0 {
+		if s == "" {
+			s = "line "
+		} else {
+			s += ":"
+		}
+		s += strconv.Itoa(r.Line)
+		if r.Column > 0 {
+			s += ":" + strconv.Itoa(r.Column)
+		}
+	}
+	return s
+}
+
+func ago(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "just now"
+	case d < time.Minute:
+		return strconv.Itoa(int(d.Seconds())) + " s ago"
+	case d < time.Hour:
+		return strconv.Itoa(int(d.Minutes())) + " min ago"
+	case d < 48*time.Hour:
+		return strconv.Itoa(int(d.Hours())) + " h ago"
+	}
+	return strconv.Itoa(int(d.Hours()/24)) + " days ago"
+}

@@ -1,0 +1,171 @@
+package report
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/valyala/fastjson"
+)
+
+// fields are the members of a report's body. Of several spellings of one
+// member the first that says something counts.
+type fields struct {
+	Report
+	violated string // violated-directive's first token
+	about    string // what a report of another type is about
+}
+
+// isCSP reports whether the members are those of a CSP violation.
+func (f *fields) isCSP() bool { return f.Directive != "" || f.violated != "" || f.Blocked != "" }
+
+func readFields(o *fastjson.Object) (f fields) {
+	o.Visit(func(key []byte, v *fastjson.Value) {
+		var buf [maxKey]byte
+		f.read(string(fold(&buf, key)), v)
+	})
+	return f
+}
+
+func (f *fields) read(key string, v *fastjson.Value) {
+	switch key {
+	case "documenturl", "documenturi":
+		first(&f.Page, v)
+	case "referrer":
+		first(&f.Referrer, v)
+	case "blockedurl", "blockeduri", "subresourceurl":
+		first(&f.Blocked, v)
+	case "effectivedirective":
+		firstDirective(&f.Directive, v)
+	case "violateddirective":
+		firstDirective(&f.violated, v)
+	case "originalpolicy":
+		first(&f.Policy, v)
+	case "sourcefile":
+		first(&f.SourceFile, v)
+	case "scriptsample", "sample":
+		first(&f.Sample, v)
+	case "linenumber":
+		firstNumber(&f.Line, v, maxPosition)
+	case "columnnumber":
+		firstNumber(&f.Column, v, maxPosition)
+	case "statuscode":
+		firstNumber(&f.Status, v, maxStatus)
+	case "disposition", "reportonly":
+		if f.Disposition == Unstated {
+			f.Disposition = disposition(v)
+		}
+	case "featureid", "policyid", "id", "type", "destination":
+		first(&f.about, v)
+	case "message", "hash", "reason", "phase", "property":
+		first(&f.Detail, v)
+	}
+}
+
+func first(dst *string, v *fastjson.Value) {
+	if *dst == "" {
+		*dst = text(v)
+	}
+}
+
+func firstDirective(dst *string, v *fastjson.Value) {
+	if *dst == "" {
+		*dst = directive(text(v))
+	}
+}
+
+func firstNumber(dst *int, v *fastjson.Value, limit int) {
+	if *dst == 0 {
+		*dst = number(v, limit)
+	}
+}
+
+// directive returns the name in a directive's text, "" where there is none:
+// browsers before CSP3 sent the whole directive with its sources.
+func directive(s string) string {
+	s = strings.TrimLeft(s, " \t\r\n")
+	for i := range len(s) {
+		if c := s[i]; c|0x20 < 'a' || c|0x20 > 'z' {
+			if c != '-' {
+				s = s[:i]
+				break
+			}
+		}
+	}
+	return strings.ToLower(s)
+}
+
+// disposition reads a CSP disposition (enforce, report; reporting in coep,
+// coop and some early reports) or integrity-violation's reportOnly.
+func disposition(v *fastjson.Value) Disposition {
+	switch v.Type() {
+	case fastjson.TypeTrue:
+		return ReportOnly
+	case fastjson.TypeFalse:
+		return Enforce
+	}
+	switch strings.ToLower(text(v)) {
+	case "enforce":
+		return Enforce
+	case "report", "reporting":
+		return ReportOnly
+	}
+	return Unstated
+}
+
+// text returns a string, or a number in its own spelling, and "" for the rest.
+func text(v *fastjson.Value) string {
+	switch v.Type() {
+	case fastjson.TypeString:
+		b, _ := v.StringBytes()
+		return strings.ToValidUTF8(string(b), "\uFFFD")
+	case fastjson.TypeNumber:
+		return v.String()
+	}
+	return ""
+}
+
+// number returns a whole number from 0 to limit; what is no number, or below
+// 0, is 0, and what is above limit is limit. Strings of digits are numbers.
+func number(v *fastjson.Value, limit int) int {
+	n, err := strconv.ParseFloat(strings.TrimSpace(text(v)), 64)
+	switch {
+	case err != nil && !math.IsInf(n, 1), math.IsNaN(n), n < 0:
+		return 0
+	case n > float64(limit):
+		return limit
+	}
+	return int(n)
+}
+
+func age(v *fastjson.Value) time.Duration {
+	return time.Duration(number(v, int(MaxAge/time.Millisecond))) * time.Millisecond
+}
+
+func object(v *fastjson.Value) *fastjson.Object {
+	o, err := v.Object()
+	if err != nil {
+		return nil
+	}
+	return o
+}
+
+// fold brings the spellings of a member name together: documentURL,
+// document-url and document_url are documenturl. Longer names than any known
+// come out empty.
+func fold(buf *[maxKey]byte, key []byte) []byte {
+	out := buf[:0]
+	for _, c := range key {
+		switch {
+		case c == '-' || c == '_':
+			continue
+		case len(out) == maxKey:
+			return nil
+		case 'A' <= c && c <= 'Z':
+			c |= 0x20
+		}
+		out = append(out, c)
+	}
+	return out
+}
