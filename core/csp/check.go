@@ -1,7 +1,9 @@
 package csp
 
+import "strings"
+
 // checkDirective reports what browsers silently ignore in a directive.
-func (p *parser) checkDirective(id dirID, d Directive) {
+func (p *parser) checkDirective(id dirID, d *Directive) {
 	if len(p.f.list) >= MaxFindings {
 		return // nothing more would be kept; the work is saved
 	}
@@ -37,22 +39,22 @@ func (p *parser) checkDirective(id dirID, d Directive) {
 		}
 	case valueNone:
 		if len(d.Sources) > 0 {
-			p.token(d, d.Sources[0], "value-ignored", Low, "the directive takes no value; browsers ignore it", "write the name alone")
+			p.token(d, &d.Sources[0], "value-ignored", Low, "the directive takes no value; browsers ignore it", "write the name alone")
 		}
 	}
 }
 
 // token adds a finding on one token of a directive.
-func (p *parser) token(d Directive, s Source, rule string, sev Severity, message, fix string) {
+func (p *parser) token(d *Directive, s *Source, rule string, sev Severity, message, fix string) {
 	p.f.add(Finding{Rule: rule, Severity: sev, Directive: d.Name, Value: s.text, Offset: s.Offset(), Dropped: true, Message: message, Fix: fix})
 }
 
-func (p *parser) empty(d Directive, fix string) {
+func (p *parser) empty(d *Directive, fix string) {
 	p.f.add(Finding{Rule: "value-missing", Severity: Medium, Directive: d.Name, Offset: d.Offset(), Dropped: true,
 		Message: "the directive does nothing without a value", Fix: fix})
 }
 
-func (p *parser) unknownDirective(d Directive) {
+func (p *parser) unknownDirective(d *Directive) {
 	x := Finding{Rule: "directive-unknown", Severity: Medium, Directive: printable(d.Name), Offset: d.Offset(), Dropped: true,
 		Message: "no such directive; browsers ignore it", Fix: "check the spelling"}
 	switch {
@@ -101,12 +103,14 @@ func oneEdit(a, b string) bool {
 	return false
 }
 
-func (p *parser) checkSources(id dirID, d Directive) {
-	for _, s := range d.Sources {
+func (p *parser) checkSources(id dirID, d *Directive) {
+	for i := range d.Sources {
+		s := &d.Sources[i]
 		p.checkSource(id, d, s)
 	}
 	if d.Has(None) && len(d.Sources) > 1 && !d.IsNone() {
-		for _, s := range d.Sources {
+		for i := range d.Sources {
+			s := &d.Sources[i]
 			if s.keyword == None {
 				p.token(d, s, "none-with-others", Medium, "browsers ignore 'none' next to other sources", "take out 'none' or the others")
 				return
@@ -115,7 +119,7 @@ func (p *parser) checkSources(id dirID, d Directive) {
 	}
 }
 
-func (p *parser) checkSource(id dirID, d Directive, s Source) {
+func (p *parser) checkSource(id dirID, d *Directive, s *Source) {
 	switch s.kind {
 	case KindUnknown:
 		p.token(d, s, "source-invalid", Medium, "not a source expression; browsers ignore it", sourceHint(s.text))
@@ -137,21 +141,24 @@ func (p *parser) checkSource(id dirID, d Directive, s Source) {
 	}
 }
 
-func (p *parser) checkHost(d Directive, s Source) {
+func (p *parser) checkHost(d *Directive, s *Source) {
+	if int(s.pathEnd) < len(s.text) {
+		p.token(d, s, "path-query", Low, "browsers ignore the query or fragment of a source", "end the source before "+s.text[s.pathEnd:s.pathEnd+1])
+		return
+	}
+	if s.scheme > 0 || strings.IndexByte(s.text, '.') >= 0 || s.text == "*" {
+		return // no word that stands alone
+	}
 	if fix := unquoted(s.text); fix != "" {
 		p.token(d, s, "keyword-unquoted", Medium, "without quotes this is the name of a host", "write "+fix)
 		return
 	}
 	if dirByName(lower(s.text)) != dirUnknown {
 		p.token(d, s, "semicolon-missing", High, "the name of a directive stands among the sources", "write ; before it")
-		return
-	}
-	if int(s.pathEnd) < len(s.text) {
-		p.token(d, s, "path-query", Low, "browsers ignore the query or fragment of a source", "end the source before "+s.text[s.pathEnd:s.pathEnd+1])
 	}
 }
 
-func (p *parser) checkHash(d Directive, s Source) {
+func (p *parser) checkHash(d *Directive, s *Source) {
 	a, v := s.Hash()
 	if int(s.prefix) != len("'sha256-") {
 		p.token(d, s, "hash-invalid", Low, "only some browsers take this spelling", "write '"+a.String()+"-...'")
@@ -204,31 +211,33 @@ func sourceHint(s string) string {
 	return "write a host (https://example.com/path), a scheme (https:), a quoted keyword, nonce or hash"
 }
 
-func (p *parser) checkSandbox(d Directive) {
-	for _, s := range d.Sources {
+func (p *parser) checkSandbox(d *Directive) {
+	for i := range d.Sources {
+		s := &d.Sources[i]
 		if !isSandboxToken(s.text) {
 			p.token(d, s, "value-invalid", Low, "no such sandbox flag; browsers ignore it", "check the spelling (allow-scripts, allow-forms, ...)")
 		}
 	}
 }
 
-func (p *parser) checkGroup(d Directive) {
+func (p *parser) checkGroup(d *Directive) {
 	if len(d.Sources) == 0 {
 		p.empty(d, "write the name of an endpoint of the Reporting-Endpoints header")
 		return
 	}
 	if len(d.Sources) > 1 {
-		p.token(d, d.Sources[1], "value-ignored", Medium, "report-to takes one endpoint; browsers ignore the others", "write one name")
+		p.token(d, &d.Sources[1], "value-ignored", Medium, "report-to takes one endpoint; browsers ignore the others", "write one name")
 	}
-	if s := d.Sources[0]; !ValidReportTo(s.text) {
+	if s := &d.Sources[0]; !ValidReportTo(s.text) {
 		p.token(d, s, "value-invalid", Medium, "this cannot be the name of an endpoint in Reporting-Endpoints",
 			"write a lower-case letter, then lower-case letters, digits, \"_\", \"-\", \".\", \"*\"")
 	}
 }
 
-func (p *parser) checkTrustedFor(d Directive) {
+func (p *parser) checkTrustedFor(d *Directive) {
 	script := false
-	for _, s := range d.Sources {
+	for i := range d.Sources {
+		s := &d.Sources[i]
 		if s.text == "'script'" {
 			script = true
 			continue
@@ -240,8 +249,9 @@ func (p *parser) checkTrustedFor(d Directive) {
 	}
 }
 
-func (p *parser) checkTrustedNames(d Directive) {
-	for _, s := range d.Sources {
+func (p *parser) checkTrustedNames(d *Directive) {
+	for i := range d.Sources {
+		s := &d.Sources[i]
 		switch {
 		case s.text == "'none'" && len(d.Sources) > 1:
 			p.token(d, s, "none-with-others", Low, "browsers ignore 'none' next to other names", "take out 'none' or the others")

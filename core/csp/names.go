@@ -109,16 +109,27 @@ var directives = [dirCount]directiveInfo{
 
 // dirByName finds a directive by its lower-case name.
 func dirByName(name string) dirID {
-	if len(name) < len("webrtc") || len(name) > len("require-trusted-types-for") {
+	if len(name) > maxDirName {
 		return dirUnknown
 	}
-	for id := dirUnknown + 1; id < dirCount; id++ {
+	for _, id := range dirsByLen[len(name)] {
 		if directives[id].name == name {
 			return id
 		}
 	}
 	return dirUnknown
 }
+
+const maxDirName = len("require-trusted-types-for")
+
+// dirsByLen lists the directives by the length of their names.
+var dirsByLen = func() (t [maxDirName + 1][]dirID) {
+	for id := dirUnknown + 1; id < dirCount; id++ {
+		n := len(directives[id].name)
+		t[n] = append(t[n], id)
+	}
+	return t
+}()
 
 // Keyword is a keyword-source of CSP3 2.3.1, quotes included in its text.
 type Keyword uint8

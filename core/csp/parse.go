@@ -87,14 +87,10 @@ func parsePolicy(text string, base int, f *findings) Policy {
 
 // directive reads "name value" (CSP3 2.2.1, step 3).
 func (p *parser) directive(token string, off int) {
-	n := 0
-	for n < len(token) && !is(token[n], classSpace) {
-		n++
-	}
+	n := tokenEnd(token, 0)
 	d := Directive{Name: lower(token[:n]), off: uint32(off)}
-	if i, problem, fix := badByte(token); i >= 0 {
-		p.f.add(Finding{Rule: "bad-character", Severity: High, Directive: printable(d.Name), Offset: off + i, Dropped: true,
-			Message: problem + ": browsers drop the whole directive", Fix: fix})
+	if n < len(token) && !is(token[n], classSpace) {
+		p.badDirective(d, token, n)
 		return
 	}
 	id := dirByName(d.Name)
@@ -104,35 +100,56 @@ func (p *parser) directive(token string, off int) {
 		return
 	}
 	start := len(p.sources)
-	p.tokens(token, n, off, id)
+	if bad := p.tokens(token, n, off, id); bad >= 0 {
+		p.sources = p.sources[:start]
+		p.badDirective(d, token, bad)
+		return
+	}
 	if end := len(p.sources); end > start {
 		d.Sources = p.sources[start:end:end]
 	}
 	p.policy.Directives = append(p.policy.Directives, d)
-	p.checkDirective(id, d)
+	p.checkDirective(id, &p.policy.Directives[len(p.policy.Directives)-1])
 }
 
-// tokens splits the value at white space and types its tokens.
-func (p *parser) tokens(token string, i, off int, id dirID) {
+// badDirective reports a directive that is dropped for the byte at i.
+func (p *parser) badDirective(d Directive, token string, i int) {
+	problem, fix := badByteReason(token[i])
+	p.f.add(Finding{Rule: "bad-character", Severity: High, Directive: printable(d.Name), Offset: d.Offset() + i, Dropped: true,
+		Message: problem + ": browsers drop the whole directive", Fix: fix})
+}
+
+// tokens splits the value at white space and types its tokens. It gives the
+// index of a byte for which the directive is dropped, -1 if there is none.
+func (p *parser) tokens(token string, i, off int, id dirID) int {
 	list := directives[id].value == valueSources || directives[id].value == valueAncestors
-	for i < len(token) {
+	for {
 		for i < len(token) && is(token[i], classSpace) {
 			i++
 		}
-		j := i
-		for j < len(token) && !is(token[j], classSpace) {
-			j++
+		if i == len(token) {
+			return -1
 		}
-		if j == i {
-			return
+		j := tokenEnd(token, i)
+		if j == i || j < len(token) && !is(token[j], classSpace) {
+			return j
 		}
+		p.sources = append(p.sources, Source{text: token[i:j], off: uint32(off + i), kind: KindToken})
 		if list {
-			p.sources = append(p.sources, parseSource(token[i:j], off+i))
-		} else {
-			p.sources = append(p.sources, Source{text: token[i:j], off: uint32(off + i), kind: KindToken})
+			s := &p.sources[len(p.sources)-1]
+			s.kind = KindUnknown
+			s.parse()
 		}
 		i = j
 	}
+}
+
+// tokenEnd finds the end of what may stand in a token.
+func tokenEnd(s string, i int) int {
+	for i < len(s) && is(s[i], classToken) {
+		i++
+	}
+	return i
 }
 
 // duplicate notes the name and reports whether it was there already.
@@ -155,8 +172,8 @@ func (p *parser) duplicate(id dirID, name string) bool {
 // badByte finds the first byte that may not stand in a directive, and says why;
 // -1 if there is none. White space is allowed.
 //
-// CSP3 2.2.1 drops a token that is not ASCII; Chromium drops a directive for a
-// control character as well.
+// CSP3 2.2.1 drops a directive that is not ASCII; Chromium drops one for a
+// control character as well, and either way later ones of that name.
 func badByte(s string) (int, string, string) {
 	for i := range len(s) {
 		if !is(s[i], classSpace|classToken) {

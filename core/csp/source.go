@@ -192,12 +192,16 @@ func (s Source) hostOff() uint32 {
 // parseSource types a token whose bytes are known to be of classToken.
 func parseSource(text string, off int) Source {
 	s := Source{text: text, off: uint32(off)}
-	if text[0] == '\'' {
+	s.parse()
+	return s
+}
+
+func (s *Source) parse() {
+	if s.text[0] == '\'' {
 		s.parseQuoted()
-		return s
+		return
 	}
 	s.parseLocation()
-	return s
 }
 
 // parseQuoted types what stands in single quotes: keyword, nonce or hash.
