@@ -22,19 +22,19 @@ const (
 var tokenPaths = [...]string{"/report/csp/", "/report/tripwire/"}
 
 // Redact returns r without what must not be kept: queries, fragments,
-// credentials and session tokens are cut from all URLs, in a policy and in
-// free text too; everything is cut to its limit; control characters are made
-// visible (see Visible). Redacting twice changes nothing.
+// credentials and session tokens are cut from all URLs, also from those in a
+// policy or a message; everything is cut to its limit; control characters are
+// made visible (see Visible). Redacting twice changes nothing.
 func Redact(r Report) Report {
-	r.Directive = clean(r.Directive, MaxDirective)
+	r.Directive = dropTokens(clean(r.Directive, MaxDirective))
 	r.Blocked = redactURL(r.Blocked)
 	r.Page = redactURL(r.Page)
 	r.Referrer = redactURL(r.Referrer)
 	r.SourceFile = redactURL(r.SourceFile)
-	r.Sample = clean(r.Sample, MaxSample)
+	r.Sample = dropTokens(clean(r.Sample, MaxSample))
 	r.Detail = redactText(r.Detail, MaxDetail)
 	r.Policy = redactText(r.Policy, MaxPolicy)
-	r.UserAgent = clean(r.UserAgent, MaxUserAgent)
+	r.UserAgent = dropTokens(clean(r.UserAgent, MaxUserAgent))
 	return r
 }
 
@@ -49,7 +49,7 @@ func redactURL(s string) string {
 	if scheme, rest, ok := cutScheme(s); ok && !isHierarchical(rest) {
 		return clean(opaque(scheme, rest), MaxURL)
 	}
-	return clean(strip(s), MaxURL)
+	return strings.TrimRight(clean(strip(s), MaxURL), " ")
 }
 
 // strip cuts query, fragment, credentials and tokens from a URL reference.
@@ -124,23 +124,34 @@ func dropCredentials(s string) string {
 	return s[strings.LastIndexByte(s[:end], '@')+1:]
 }
 
+// tokenEnd are characters that end a path's segment in a URL, a policy or code.
+const tokenEnd = "/ ;,\"'`<>()\\"
+
 // dropTokens empties the path segment after each of tokenPaths.
 func dropTokens(s string) string {
 	for _, p := range tokenPaths {
-		for from := 0; ; {
-			i := strings.Index(s[from:], p)
-			if i < 0 {
-				break
-			}
-			from += i + len(p)
-			end := strings.IndexByte(s[from:], '/')
-			if end < 0 {
-				end = len(s) - from
-			}
-			s = s[:from] + s[from+end:]
-		}
+		s = dropAfter(s, p)
 	}
 	return s
+}
+
+func dropAfter(s, path string) string {
+	i := strings.Index(s, path)
+	if i < 0 {
+		return s
+	}
+	var b strings.Builder
+	for ; i >= 0; i = strings.Index(s, path) {
+		b.WriteString(s[:i+len(path)])
+		s = s[i+len(path):]
+		end := strings.IndexAny(s, tokenEnd)
+		if end < 0 {
+			end = len(s)
+		}
+		s = s[end:]
+	}
+	b.WriteString(s)
+	return b.String()
 }
 
 // separators end a URL in a policy or a message.
