@@ -7,7 +7,7 @@ set -eu
 
 say() { echo "tools: $*"; }
 
-# find_chromium prints the browser that the tests will use (e2e/browser.go
+# find_chromium prints the browser that the tests will use (e2e/browser/browser.go
 # looks in the same order).
 find_chromium() {
 	if [ -n "${CHROMIUM:-}" ]; then
