@@ -1,0 +1,137 @@
+package rewrite
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"unicode/utf8"
+)
+
+// Approvals is what Inventory lets run on a route. It is built once and may be used by many streams.
+type Approvals struct {
+	hashes map[[sha256.Size]byte]struct{}
+	urls   map[string]struct{}
+	known  atomic.Pointer[blocks]
+}
+
+// blocks holds the text of approved blocks that were hashed before; it is replaced, never changed.
+type blocks struct {
+	byKey map[uint64]string
+	size  int
+}
+
+// MaxKnown is how many bytes of approved blocks are kept for comparison before hashing.
+const MaxKnown = 1 << 20
+
+// NewApprovals takes 'sha256-...' expressions, with or without quotes, and URLs. An error tells which entry is neither.
+func NewApprovals(list []string) (*Approvals, error) {
+	a := &Approvals{hashes: map[[sha256.Size]byte]struct{}{}, urls: map[string]struct{}{}}
+	a.known.Store(&blocks{})
+	for _, e := range list {
+		if err := a.add(e); err != nil {
+			return nil, errors.New("approval " + quote(e) + ": " + err.Error())
+		}
+	}
+	return a, nil
+}
+
+func quote(s string) string { return "\"" + s + "\"" }
+
+func (a *Approvals) add(e string) error {
+	e = strings.Trim(e, "'")
+	if h, ok := strings.CutPrefix(e, "sha256-"); ok {
+		return a.addHash(h)
+	}
+	a.urls[e] = struct{}{}
+	return nil
+}
+
+func (a *Approvals) addHash(h string) error {
+	h = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(h, "="))
+	sum, err := base64.RawStdEncoding.DecodeString(h)
+	if err != nil || len(sum) != sha256.Size {
+		return errors.New("not the base64 of a SHA-256 sum; it has 44 characters after sha256-")
+	}
+	a.hashes[[sha256.Size]byte(sum)] = struct{}{}
+	return nil
+}
+
+// inline tells whether an inline block is approved. Its text is what a browser would hash: UTF-8 with line feeds alone.
+func (a *Approvals) inline(content []byte, cs charset, scratch *[]byte) bool {
+	key := blockKey(content)
+	known := a.known.Load()
+	if t, ok := known.byKey[key]; ok && t == string(content) {
+		return true
+	}
+	text, ok := blockText(content, cs, scratch)
+	if !ok {
+		return false
+	}
+	if _, ok := a.hashes[sha256.Sum256(text)]; !ok {
+		return false
+	}
+	a.remember(known, key, content)
+	return true
+}
+
+// remember adds an approved block to the known ones. Two streams that add at once lose one of them, which costs a hash later.
+func (a *Approvals) remember(old *blocks, key uint64, content []byte) {
+	if old.size+len(content) > MaxKnown {
+		return
+	}
+	n := &blocks{byKey: make(map[uint64]string, len(old.byKey)+1), size: old.size + len(content)}
+	for k, v := range old.byKey {
+		n.byKey[k] = v
+	}
+	n.byKey[key] = string(content)
+	a.known.CompareAndSwap(old, n)
+}
+
+// blockKey is a cheap key that tells most blocks apart; who finds it compares all bytes.
+func blockKey(b []byte) uint64 {
+	k := uint64(len(b))
+	for i, step := 0, len(b)/16+1; i < len(b); i += step {
+		k = k*nameMix + uint64(b[i])
+	}
+	return k
+}
+
+// blockText normalizes a block as a browser does before it hashes (HTML 13.2.3.5, CSP3 6.7.3.3). It reports false where the bytes' meaning
+// depends on an encoding other than UTF-8.
+func blockText(b []byte, cs charset, scratch *[]byte) ([]byte, bool) {
+	ascii := isASCII(b)
+	if !ascii && cs != csUTF8 {
+		return nil, false
+	}
+	if !ascii && !utf8.Valid(b) {
+		return nil, false
+	}
+	if bytes.IndexByte(b, '\r') < 0 && bytes.IndexByte(b, 0) < 0 {
+		return b, true
+	}
+	out := (*scratch)[:0]
+	for i, c := range b {
+		switch {
+		case c == 0:
+			out = utf8.AppendRune(out, utf8.RuneError)
+		case c != '\r':
+			out = append(out, c)
+		case i+1 == len(b) || b[i+1] != '\n':
+			out = append(out, '\n')
+		}
+	}
+	*scratch = out
+	return out, true
+}
+
+func isASCII(b []byte) bool {
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,170 @@
+package rewrite
+
+import "bytes"
+
+// Where a tag's reading stands between its name and its '>' (HTML 13.2.5.32 to 13.2.5.40). It is all that outlives a chunk:
+// what the attributes say is read once, when the whole tag is there.
+type attrState uint8
+
+const (
+	atBeforeName attrState = iota
+	atTagName              // in a name too long to be looked at
+	atName
+	atAfterName
+	atBeforeValue
+	atDouble
+	atSingle
+	atUnquoted
+	atSlash // self-closing start tag state
+)
+
+// Classes of bytes within a tag. A carriage return counts as white space: a browser makes it a line feed before it tokenizes.
+const (
+	cPlain = iota
+	cSpace
+	cSlash
+	cClose
+	cEquals
+)
+
+var class = [256]uint8{'\t': cSpace, '\n': cSpace, '\f': cSpace, '\r': cSpace, ' ': cSpace, '/': cSlash, '>': cClose, '=': cEquals}
+
+// endsName tells whether c ends a tag name.
+func endsName(c byte) bool { return class[c]-1 < cClose }
+
+// skipAttrs reads on in b from i in state st. It returns the index after the tag's '>' and whether it was found;
+// the state is atSlash at the end of a self-closing tag.
+func skipAttrs(b []byte, i int, st attrState) (int, attrState, bool) {
+	for i < len(b) {
+		switch st {
+		case atBeforeName, atSlash:
+			switch class[b[i]] {
+			case cSpace:
+				st = atBeforeName
+			case cSlash:
+				st = atSlash
+			case cClose:
+				return i + 1, st, true
+			default: // an '=' here begins a name
+				st = atName
+			}
+			i++
+		case atTagName:
+			if endsName(b[i]) {
+				st = atBeforeName
+			} else {
+				i++
+			}
+		case atName:
+			for i < len(b) && class[b[i]] == cPlain {
+				i++
+			}
+			if i == len(b) {
+				return i, st, false
+			}
+			switch class[b[i]] {
+			case cEquals:
+				st = atBeforeValue
+			case cSpace:
+				st = atAfterName
+			case cSlash:
+				st = atSlash
+			case cClose:
+				return i + 1, atBeforeName, true
+			}
+			i++
+		case atAfterName:
+			switch class[b[i]] {
+			case cSpace:
+			case cSlash:
+				st = atSlash
+			case cEquals:
+				st = atBeforeValue
+			case cClose:
+				return i + 1, atBeforeName, true
+			default:
+				st = atName
+			}
+			i++
+		case atBeforeValue:
+			switch c := b[i]; {
+			case class[c] == cSpace:
+			case c == '"':
+				st = atDouble
+			case c == '\'':
+				st = atSingle
+			case c == '>':
+				return i + 1, atBeforeName, true
+			default:
+				st = atUnquoted
+			}
+			i++
+		case atDouble, atSingle:
+			q := byte('"')
+			if st == atSingle {
+				q = '\''
+			}
+			j := bytes.IndexByte(b[i:], q)
+			if j < 0 {
+				return len(b), st, false
+			}
+			i += j + 1
+			st = atBeforeName
+		case atUnquoted:
+			switch class[b[i]] {
+			case cSpace:
+				st = atBeforeName
+			case cClose:
+				return i + 1, atBeforeName, true
+			}
+			i++
+		}
+	}
+	return i, st, false
+}
+
+// An attr is one attribute of a complete tag, as spans of the tag's bytes. Value spans exclude the quotes; end is the index
+// after the whole attribute.
+type attr struct {
+	name0, name1   int
+	value0, value1 int
+	end            int
+}
+
+// nextAttr reads the next attribute of a complete tag b (it ends with the tag's '>') from index i on.
+func nextAttr(b []byte, i int) (attr, bool) {
+	for class[b[i]] == cSpace || b[i] == '/' {
+		i++
+	}
+	if b[i] == '>' {
+		return attr{}, false
+	}
+	a := attr{name0: i}
+	for i++; class[b[i]] == cPlain; i++ {
+	}
+	a.name1 = i
+	a.end = i
+	a.value0, a.value1 = i, i
+	for class[b[i]] == cSpace {
+		i++
+	}
+	if b[i] != '=' {
+		return a, true
+	}
+	for i++; class[b[i]] == cSpace; i++ {
+	}
+	switch c := b[i]; c {
+	case '>':
+		a.value0, a.value1, a.end = i, i, i
+	case '"', '\'':
+		a.value0 = i + 1
+		a.value1 = a.value0 + bytes.IndexByte(b[a.value0:], c)
+		a.end = a.value1 + 1
+	default:
+		a.value0 = i
+		for i++; class[b[i]] != cSpace && b[i] != '>'; i++ {
+		}
+		a.value1, a.end = i, i
+	}
+	return a, true
+}

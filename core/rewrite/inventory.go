@@ -1,0 +1,4 @@
+package rewrite
+
+// A Ledger gathers what documents hold.
+type Ledger struct{}
