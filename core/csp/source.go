@@ -338,3 +338,9 @@ func isHostPart(s string) bool {
 	}
 	return s != "" && s[0] != '.'
 }
+
+// Match says whether the expression alone lets a URL through (CSP3 6.7.2.8);
+// redirected leaves the path out of account.
+func (s Source) Match(u URL, self Origin, redirected bool) Outcome {
+	return s.matchURL(&u, &self, redirected)
+}
