@@ -1,0 +1,187 @@
+package filter
+
+import (
+	"strings"
+
+	"github.com/edgecsp/edgecsp/core/rewrite"
+	"github.com/edgecsp/edgecsp/core/session"
+)
+
+// A Stream is one request and its response. Its methods are the proxy's
+// callbacks; none of them ever fails a response: after a fault it goes on as
+// it came.
+type Stream struct {
+	plugin  *Plugin
+	route   *route // nil: nothing is done
+	request request
+	nonce   string // drawn for this response, "" where there is none
+	drawn   bool   // a nonce was asked for, and may have failed
+	session session.ID
+
+	body      rewrite.Stream
+	looked    bool // body is of this response, also after it was given up
+	rewriting bool
+	// While the proxy holds a body back, its buffer starts with done bytes of
+	// output, then what the rewriter holds; taken is where new bytes begin.
+	done, taken int
+}
+
+// request is what of the request's headers decides about the response.
+type request struct {
+	method, scheme, host, path string
+	https                      bool
+	document                   bool // a document is asked for
+}
+
+// RequestHeaders chooses the route and, where a document is asked for, asks
+// the upstream for one that can be rewritten.
+func (s *Stream) RequestHeaders() {
+	defer s.guard("request headers")
+	h, err := s.plugin.host.RequestHeaders()
+	if err != nil {
+		s.fault("reading the request's headers", err)
+		return
+	}
+	s.forged(h)
+	s.request = readRequest(h)
+	if s.route = s.plugin.match(s.request.host, s.request.path); s.route == nil || !s.request.document {
+		return
+	}
+	s.askWhole(h)
+	if s.route.upstream && s.draw() {
+		s.set(nonceHeader, s.nonce)
+	}
+}
+
+// nonceHeader tells the application the nonce of the response to come.
+const nonceHeader = "x-csp-nonce"
+
+// forged removes what a client sent under our names: an application that reads
+// its nonce from a request header would stamp what an attacker chose
+// (field.md 3.1.10).
+func (s *Stream) forged(h Header) {
+	for _, kv := range h {
+		switch kv[0] {
+		case nonceHeader, cspHeader, reportOnlyHeader:
+			s.remove(kv[0])
+		}
+	}
+}
+
+// askWhole makes the upstream send a whole, uncompressed page. If-Match stays:
+// it guards a change, not a cache. Methods that change something keep their
+// conditions as well.
+func (s *Stream) askWhole(h Header) {
+	safe := s.request.method == "GET" || s.request.method == "HEAD"
+	for _, kv := range h {
+		switch kv[0] {
+		case "accept-encoding":
+			s.set(kv[0], "identity")
+		case "if-none-match", "if-modified-since", "if-range", "range":
+			if safe {
+				s.remove(kv[0])
+			}
+		}
+	}
+}
+
+func (s *Stream) set(name, value string) {
+	if err := s.plugin.host.SetRequestHeader(name, value); err != nil {
+		s.fault("setting the request header "+name, err)
+	}
+}
+
+func (s *Stream) remove(name string) {
+	if err := s.plugin.host.RemoveRequestHeader(name); err != nil {
+		s.fault("removing the request header "+name, err)
+	}
+}
+
+func readRequest(h Header) request {
+	var r request
+	var forwarded, dest, accept, purpose string
+	for _, kv := range h {
+		switch kv[0] {
+		case ":method":
+			r.method = kv[1]
+		case ":scheme":
+			r.scheme = kv[1]
+		case ":authority", "host":
+			r.host = kv[1]
+		case ":path":
+			r.path = kv[1]
+		case "x-forwarded-proto":
+			forwarded = kv[1]
+		case "sec-fetch-dest":
+			dest = kv[1]
+		case "accept":
+			accept = kv[1]
+		case "sec-purpose", "purpose":
+			purpose = kv[1]
+		}
+	}
+	if forwarded != "" { // the proxy's own word, with use_remote_address
+		r.scheme = forwarded
+	}
+	r.https = strings.EqualFold(r.scheme, "https")
+	r.document = asksDocument(dest, accept, purpose)
+	return r
+}
+
+// asksDocument: a prefetch by <link> says `Sec-Fetch-Dest: empty` and is
+// reused as the page all the same (facts.md), so that its purpose counts.
+func asksDocument(dest, accept, purpose string) bool {
+	switch dest {
+	case "document", "iframe", "frame", "embed", "object", "fencedframe":
+		return true
+	case "":
+		return strings.Contains(accept, "text/html") || purpose != ""
+	}
+	return strings.Contains(purpose, "prefetch")
+}
+
+// draw makes the response's nonce and session; false means that there is none,
+// and never will be for this response.
+func (s *Stream) draw() bool {
+	if s.drawn {
+		return s.nonce != ""
+	}
+	s.drawn = true
+	n, err := s.plugin.nonces.Next()
+	if err == nil {
+		err = s.plugin.nonces.Read(s.session[:])
+	}
+	if err != nil {
+		s.plugin.counts.nonceFailures(1)
+		s.plugin.host.Log(Error, "no nonce for this response: "+err.Error())
+		return false
+	}
+	s.nonce = n
+	return true
+}
+
+// Done ends the stream.
+func (s *Stream) Done() {
+	defer s.plugin.recycle(s)
+	s.tally()
+}
+
+// guard ends what a panic interrupts: the response goes on unmodified from
+// there.
+func (s *Stream) guard(where string) {
+	if r := recover(); r != nil {
+		s.giveUp()
+		s.plugin.counts.errors(1)
+		s.plugin.host.Log(Error, "panic in "+where+"; the response goes on unmodified")
+	}
+}
+
+// fault counts and logs a refused host call.
+func (s *Stream) fault(doing string, err error) {
+	s.plugin.counts.errors(1)
+	s.plugin.host.Log(Error, doing+": "+err.Error())
+}
+
+func (s *Stream) giveUp() {
+	s.route, s.rewriting = nil, false
+}
