@@ -114,12 +114,12 @@ func row(r *store.Record, now time.Time) Row {
 		Directive: report.Visible(p.Directive), Blocked: report.Visible(p.Blocked),
 		Sample: report.Visible(p.Sample), Detail: report.Visible(p.Detail),
 		Page: report.Visible(p.Page), Source: report.Visible(source(p)),
-		Lane:   string(r.Lane),
+		Lane:   report.Visible(string(r.Lane)),
 		Policy: report.Visible(p.Policy), Referrer: report.Visible(p.Referrer), UA: report.Visible(p.UserAgent),
-		Status: p.Status, Session: r.Session, PolicyVersion: r.PolicyVersion,
+		Status: p.Status, Session: report.Visible(r.Session), PolicyVersion: r.PolicyVersion,
 	}
 	if p.Kind != report.CSPViolation {
-		row.Kind = string(p.Kind)
+		row.Kind = report.Visible(string(p.Kind))
 	}
 	switch p.Disposition {
 	case report.Enforce:

@@ -1,0 +1,431 @@
+package admin
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"github.com/edgecsp/edgecsp/collector/store"
+	"github.com/edgecsp/edgecsp/collector/store/sqlstore"
+	"github.com/edgecsp/edgecsp/core/report"
+)
+
+type bench struct {
+	*Admin
+	store *sqlstore.Store
+	now   time.Time
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	s, err := sqlstore.Open(t.Context(), filepath.Join(t.TempDir(), "x.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	b := &bench{store: s, now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
+	b.Admin = New(Config{
+		Base: "/csp", Site: "shop", Store: s, Now: func() time.Time { return b.now }, Rand: rand.Reader,
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})
+	return b
+}
+
+func (b *bench) do(method, target, body, cookie string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if cookie != "" {
+		r.AddCookie(&http.Cookie{Name: cookieName, Value: cookie})
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	b.ServeHTTP(w, r)
+	return w
+}
+
+func (b *bench) token(t *testing.T) string {
+	t.Helper()
+	link, err := b.LoginLink(t.Context(), "127.0.0.1:9402")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(link)
+	if err != nil || u.Host != "127.0.0.1:9402" || u.Path != "/csp/admin/login" {
+		t.Fatalf("link %s, %v", link, err)
+	}
+	return u.Query().Get("token")
+}
+
+func (b *bench) login(t *testing.T) (cookie string) {
+	t.Helper()
+	w := b.do("POST", "/csp/admin/login", "token="+b.token(t), "")
+	if w.Code != 303 || len(w.Result().Cookies()) != 1 {
+		t.Fatalf("login: %d %s", w.Code, w.Body)
+	}
+	return w.Result().Cookies()[0].Value
+}
+
+func (b *bench) add(t *testing.T, records ...store.Record) {
+	t.Helper()
+	for i := range records {
+		records[i].Site, records[i].Received = "shop", b.now
+		if records[i].Lane == "" {
+			records[i].Lane = store.Genuine
+		}
+		if records[i].Report.Kind == "" {
+			records[i].Report.Kind = report.CSPViolation
+		}
+	}
+	if err := b.store.Add(t.Context(), records); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *bench) page(t *testing.T, target string) string {
+	t.Helper()
+	w := b.do("GET", target, "", b.login(t))
+	if w.Code != 200 {
+		t.Fatalf("%s: %d %s", target, w.Code, w.Body)
+	}
+	return w.Body.String()
+}
+
+func TestLoginFlow(t *testing.T) {
+	b := newBench(t)
+	token := b.token(t)
+	for range 2 { // looking does not use the link up
+		w := b.do("GET", "/csp/admin/login?token="+token, "", "")
+		if w.Code != 200 || !strings.Contains(w.Body.String(), `value="`+token+`"`) || len(w.Result().Cookies()) != 0 {
+			t.Fatalf("login page: %d %s", w.Code, w.Body)
+		}
+	}
+	w := b.do("POST", "/csp/admin/login", "token="+token, "")
+	if w.Code != 303 || w.Header().Get("Location") != "/csp/admin/" {
+		t.Fatalf("login: %d to %q", w.Code, w.Header().Get("Location"))
+	}
+	c := w.Result().Cookies()[0]
+	if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/csp/admin" || c.Secure || c.MaxAge != int(SessionLife.Seconds()) || len(c.Value) < 43 {
+		t.Errorf("cookie %+v", c)
+	}
+	if w := b.do("GET", "/csp/admin/", "", c.Value); w.Code != 200 {
+		t.Errorf("dashboard: %d", w.Code)
+	}
+	if w := b.do("POST", "/csp/admin/login", "token="+token, ""); w.Code != 403 || len(w.Result().Cookies()) != 0 || !strings.Contains(w.Body.String(), "login-link") {
+		t.Errorf("the same token again: %d %s", w.Code, w.Body)
+	}
+	if w := b.do("POST", "/csp/admin/logout", "", c.Value); w.Code != 303 || w.Result().Cookies()[0].MaxAge >= 0 {
+		t.Errorf("logout: %d", w.Code)
+	}
+	if w := b.do("GET", "/csp/admin/", "", c.Value); w.Code != 303 {
+		t.Errorf("after logout: %d", w.Code)
+	}
+}
+
+func TestLifetimes(t *testing.T) {
+	b := newBench(t)
+	start := b.now
+	for _, test := range []struct {
+		after time.Duration
+		want  int
+	}{{TokenLife - time.Millisecond, 303}, {TokenLife, 403}, {TokenLife + time.Millisecond, 403}} {
+		b.now = start
+		token := b.token(t)
+		b.now = start.Add(test.after)
+		if w := b.do("POST", "/csp/admin/login", "token="+token, ""); w.Code != test.want {
+			t.Errorf("token after %s: %d, want %d", test.after, w.Code, test.want)
+		}
+	}
+	b.now = start
+	cookie := b.login(t)
+	for _, test := range []struct {
+		after time.Duration
+		want  int
+	}{{SessionLife - time.Millisecond, 200}, {SessionLife, 303}} {
+		b.now = start.Add(test.after)
+		if w := b.do("GET", "/csp/admin/", "", cookie); w.Code != test.want {
+			t.Errorf("session after %s: %d, want %d", test.after, w.Code, test.want)
+		}
+	}
+}
+
+func TestSecureCookie(t *testing.T) {
+	b := newBench(t)
+	w := b.do("POST", "/csp/admin/login", "token="+b.token(t), "", "X-Forwarded-Proto", "https")
+	if w.Code != 303 || !w.Result().Cookies()[0].Secure {
+		t.Errorf("behind TLS: %d, %+v", w.Code, w.Result().Cookies())
+	}
+	w = b.do("POST", "https://host/csp/admin/login", "token="+b.token(t), "")
+	if w.Code != 303 || !w.Result().Cookies()[0].Secure {
+		t.Errorf("over TLS: %d, %+v", w.Code, w.Result().Cookies())
+	}
+}
+
+func TestWithoutLogin(t *testing.T) {
+	b := newBench(t)
+	b.add(t, store.Record{Report: report.Report{Blocked: "https://confidential.example/"}})
+	for _, cookie := range []string{"", "x", strings.Repeat("A", 43)} {
+		for _, tab := range tabs {
+			w := b.do("GET", "/csp/admin"+tab.Href, "", cookie)
+			if w.Code != 303 || w.Header().Get("Location") != "/csp/admin/login" || strings.Contains(w.Body.String(), "confidential") {
+				t.Errorf("%s: %d to %q", tab.Href, w.Code, w.Header().Get("Location"))
+			}
+		}
+		if w := b.do("POST", "/csp/admin/logout", "", cookie); w.Code != 303 {
+			t.Errorf("logout: %d", w.Code)
+		}
+	}
+	for _, body := range []string{"", "token=", "token=x", "token=" + strings.Repeat("x", maxForm)} {
+		if w := b.do("POST", "/csp/admin/login", body, ""); w.Code != 403 || len(w.Result().Cookies()) != 0 {
+			t.Errorf("login with %.20q: %d", body, w.Code)
+		}
+	}
+}
+
+// TestCrossOrigin: another page's requests change nothing, not even those of
+// the protected site beside us on another port, which SameSite lets through.
+func TestCrossOrigin(t *testing.T) {
+	b := newBench(t)
+	cookie := b.login(t)
+	for _, h := range [][]string{
+		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"},
+		{"Origin", "http://example.com:8080"}, {"Sec-Fetch-Site", "same-site", "Origin", "http://example.com"},
+	} {
+		if w := b.do("POST", "/csp/admin/logout", "", cookie, h...); w.Code != 403 {
+			t.Errorf("%v: logout %d, want 403", h, w.Code)
+		}
+		token := b.token(t)
+		if w := b.do("POST", "/csp/admin/login", "token="+token, "", h...); w.Code != 403 || len(w.Result().Cookies()) != 0 {
+			t.Errorf("%v: login %d, want 403", h, w.Code)
+		}
+		if w := b.do("POST", "/csp/admin/login", "token="+token, "", "Sec-Fetch-Site", "same-origin", "Origin", "http://example.com"); w.Code != 303 {
+			t.Errorf("%v: the token was used up: %d", h, w.Code)
+		}
+	}
+	if w := b.do("GET", "/csp/admin/", "", cookie); w.Code != 200 {
+		t.Errorf("logged out by another page: %d", w.Code)
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	b := newBench(t)
+	cookie := b.login(t)
+	for _, path := range []string{"/", "/others", "/unverified", "/login", "/style.css", "/none"} {
+		w := b.do("GET", "/csp/admin"+path, "", cookie)
+		for name, want := range map[string]string{
+			"Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+			"X-Content-Type-Options":  "nosniff", "Referrer-Policy": "same-origin",
+		} {
+			if got := w.Header().Get(name); got != want {
+				t.Errorf("%s: %s is %q", path, name, got)
+			}
+		}
+		if got := w.Header().Get("Cache-Control"); got != "no-store" && path != "/style.css" {
+			t.Errorf("%s: Cache-Control is %q", path, got)
+		}
+	}
+}
+
+// payloads are written into every field; none may become more than text.
+var payloads = []string{
+	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `javascript:alert(1)`,
+	`https://evil.example/phish`, `</dd></details></table><form action="//evil.example">`, `{{.Root}}`, `<!--`, `&lt;script&gt;`,
+	"\u202Egnp.exe", "\x1b[2J\x00\r\n", `<base href="//evil.example">`, `</title><style>*{display:none}</style>`,
+}
+
+func hostile(p string) store.Record {
+	return store.Record{Report: report.Report{
+		Disposition: report.Enforce, Directive: p, Blocked: p, Page: p, Referrer: p, SourceFile: p, Line: 1, Column: 2,
+		Sample: p, Detail: p, Policy: p, UserAgent: p, Status: 200,
+	}, Session: p}
+}
+
+// TestHostileReports compares the page's elements and attributes with those of
+// the same page with harmless reports: nothing in a report adds one.
+func TestHostileReports(t *testing.T) {
+	for _, tab := range tabs {
+		harmless := newBench(t)
+		harmless.fill(t, tab.view, "x")
+		want := skeleton(t, harmless.page(t, "/csp/admin"+tab.Href))
+		for _, p := range payloads {
+			b := newBench(t)
+			b.fill(t, tab.view, p)
+			page := b.page(t, "/csp/admin"+tab.Href)
+			if got := skeleton(t, page); got != want {
+				t.Errorf("%s: %q changes the page:\n%s\nwant\n%s", tab.Name, p, got, want)
+			}
+			if i := strings.IndexAny(page, "\u202E\x1b\x00\r"); i >= 0 {
+				t.Errorf("%s: %q: a control character at %d", tab.Name, p, i)
+			}
+		}
+	}
+}
+
+func (b *bench) fill(t *testing.T, v store.View, p string) {
+	r := hostile(p)
+	switch v {
+	case store.Others:
+		r.Report.Kind = report.Deprecation
+	case store.Unverified:
+		r.Lane = store.Forged
+	}
+	b.add(t, r)
+}
+
+// skeleton returns a page's elements with their attributes, without its text.
+func skeleton(t *testing.T, page string) string {
+	t.Helper()
+	var b strings.Builder
+	z := html.NewTokenizer(strings.NewReader(page))
+	for {
+		switch z.Next() {
+		case html.ErrorToken:
+			if z.Err() != io.EOF {
+				t.Fatal(z.Err())
+			}
+			return b.String()
+		case html.TextToken:
+		default:
+			fmt.Fprintln(&b, z.Token())
+		}
+	}
+}
+
+func TestRowShowsAll(t *testing.T) {
+	b := newBench(t)
+	b.add(t, store.Record{Session: "SESSION", PolicyVersion: 42, Report: report.Report{
+		Disposition: report.ReportOnly, Directive: "script-src-elem", Blocked: "https://b.example/x.js", Page: "https://p.example/cart",
+		SourceFile: "https://s.example/s.js", Line: 12, Column: 34, Sample: "alert(document.domain)", Referrer: "https://r.example/",
+		Policy: "script-src 'none'", UserAgent: "Browser/1", Status: 418,
+	}})
+	page := b.page(t, "/csp/admin/")
+	for _, want := range []string{
+		"2026-11-20 12:00:00", "just now", "report only", "script-src-elem", "https://b.example/x.js", "https://p.example/cart",
+		"https://s.example/s.js:12:34", "alert(document.domain)", "https://r.example/", "script-src &#39;none&#39;", "Browser/1", "418", "SESSION", "42", "genuine",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q in the page", want)
+		}
+	}
+	if strings.Contains(page, `href="https:`) {
+		t.Error("a reported address is a link")
+	}
+}
+
+func TestLanesAreApart(t *testing.T) {
+	b := newBench(t)
+	b.add(t, store.Record{Report: report.Report{Blocked: "one-genuine"}},
+		store.Record{Lane: store.Expired, Report: report.Report{Blocked: "two-expired"}},
+		store.Record{Lane: store.Forged, Report: report.Report{Blocked: "three-forged"}},
+		store.Record{Report: report.Report{Kind: report.Crash, Blocked: "four-other"}})
+	for path, want := range map[string]string{"/": "one-genuine two-expired", "/unverified": "three-forged", "/others": "four-other"} {
+		page := b.page(t, "/csp/admin"+path)
+		for _, name := range []string{"one-genuine", "two-expired", "three-forged", "four-other"} {
+			if strings.Contains(page, name) != strings.Contains(want, name) {
+				t.Errorf("%s: %s shown: %v", path, name, !strings.Contains(want, name))
+			}
+		}
+	}
+}
+
+func TestPages(t *testing.T) {
+	b := newBench(t)
+	for i := range PageSize + 1 {
+		b.add(t, store.Record{Report: report.Report{Blocked: fmt.Sprintf("report-%03d.", i)}})
+	}
+	first := b.page(t, "/csp/admin/")
+	if strings.Contains(first, "report-000.") || !strings.Contains(first, "report-001.") || strings.Index(first, "report-050.") > strings.Index(first, "report-001.") {
+		t.Error("the first page is not the newest, newest first")
+	}
+	older := hrefs(t, first, "next")
+	if len(older) != 1 || len(hrefs(t, first, "prev")) != 0 {
+		t.Fatalf("older: %v", older)
+	}
+	second := b.page(t, older[0])
+	if !strings.Contains(second, "report-000.") || strings.Contains(second, "report-001.") {
+		t.Error("the second page is not the rest")
+	}
+	newer := hrefs(t, second, "prev")
+	if len(newer) != 1 || len(hrefs(t, second, "next")) != 0 {
+		t.Fatalf("newer: %v", newer)
+	}
+	if back := b.page(t, newer[0]); !strings.Contains(back, "report-050.") || strings.Contains(back, "report-000.") {
+		t.Error("newer does not lead back")
+	}
+	for _, odd := range []string{"?before=-1", "?before=x", "?before=99999999999999999999", "?after=0&before=", "?live=2"} {
+		if page := b.page(t, "/csp/admin/"+odd); !strings.Contains(page, "report-050.") {
+			t.Errorf("%s is not the first page", odd)
+		}
+	}
+}
+
+func hrefs(t *testing.T, page, rel string) (out []string) {
+	t.Helper()
+	for line := range strings.Lines(skeleton(t, page)) {
+		if _, rest, ok := strings.Cut(line, `rel="`+rel+`" href="`); ok {
+			href, _, _ := strings.Cut(rest, `"`)
+			out = append(out, html.UnescapeString(href))
+		}
+	}
+	return out
+}
+
+func TestLive(t *testing.T) {
+	b := newBench(t)
+	b.add(t, store.Record{})
+	cookie := b.login(t)
+	for target, want := range map[string]string{"/csp/admin/": "", "/csp/admin/?live=1": "2", "/csp/admin/unverified?live=1": "2", "/csp/admin/?live=1&before=9": ""} {
+		if got := b.do("GET", target, "", cookie).Header().Get("Refresh"); got != want {
+			t.Errorf("%s: Refresh %q, want %q", target, got, want)
+		}
+	}
+}
+
+func TestEmptyStates(t *testing.T) {
+	b := newBench(t)
+	for path, want := range map[string]string{
+		"/": "No violations yet", "/others": "None yet", "/unverified": "None, and that is good", "/?before=1": "No more reports",
+	} {
+		if page := b.page(t, "/csp/admin"+path); !strings.Contains(page, want) {
+			t.Errorf("%s: no %q", path, want)
+		}
+	}
+	if page := b.page(t, "/csp/admin/"); !strings.Contains(page, "/csp/report/csp/") {
+		t.Error("it does not say where reports go")
+	}
+}
+
+func TestReachable(t *testing.T) {
+	for in, want := range map[string]string{
+		"127.0.0.1:9402": "127.0.0.1:9402", "0.0.0.0:9402": "127.0.0.1:9402", "[::]:9402": "127.0.0.1:9402", ":9402": "127.0.0.1:9402",
+		"[::1]:9402": "[::1]:9402", "csp.internal:80": "csp.internal:80", "odd": "odd",
+	} {
+		if got := reachable(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestAgo(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Hour: "just now", 999 * time.Millisecond: "just now", time.Second: "1 s ago", 59 * time.Second: "59 s ago", time.Minute: "1 min ago",
+		59 * time.Minute: "59 min ago", time.Hour: "1 h ago", 47 * time.Hour: "47 h ago", 48 * time.Hour: "2 days ago",
+	} {
+		if got := ago(d); got != want {
+			t.Errorf("%s: %q, want %q", d, got, want)
+		}
+	}
+}
