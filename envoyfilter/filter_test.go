@@ -550,3 +550,25 @@ func TestInterleavedStreams(t *testing.T) {
 		}
 	})
 }
+
+// What a client sends under our names never reaches the application, on any
+// route: it would stamp what an attacker chose.
+func TestForgedRequestHeaders(t *testing.T) {
+	forged := wasmtest.Header{{"x-csp-nonce", "attacker"}, {"x-csp-nonce", "again"},
+		{"content-security-policy", "script-src 'nonce-attacker'"}, {"content-security-policy-report-only", "script-src 'nonce-attacker'"}, {"x-other", "1"}}
+	for _, path := range []string{"/", "/app", "/old", "/off", "/csp/result/x"} {
+		for _, dest := range []string{"document", "script", "empty"} {
+			both(t, func(t *testing.T, start func(testing.TB, setup) (running, error)) {
+				a := send(t, mustStart(t, start), exchange{path: path, body: "x", request: append(wasmtest.Header{{"sec-fetch-dest", dest}}, forged...)})
+				for _, kv := range a.upstream {
+					if strings.Contains(kv[1], "attacker") || kv[1] == "again" {
+						t.Errorf("%s as %s: the upstream gets %q", path, dest, kv)
+					}
+				}
+				if a.upstream.Values("x-other") == nil {
+					t.Errorf("%s as %s: a header of the client's own is gone", path, dest)
+				}
+			})
+		}
+	}
+}
