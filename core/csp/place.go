@@ -51,12 +51,17 @@ func covers(have, s Source) bool {
 	return have.kind == KindScheme && s.scheme > 0 && equalFold(have.Scheme(), s.Scheme())
 }
 
-// connectSources keeps of a source list what can matter for connections: in a
-// copy of default-src the rest is ballast in every response.
+// connectSources keeps of a source list what can matter for connections.
 func connectSources(d Directive) []Source {
 	if d.Name == "connect-src" {
 		return d.Sources
 	}
+	return urlSources(d)
+}
+
+// urlSources keeps of default-src what can matter where URLs alone decide: in a
+// copy the rest is ballast in every response.
+func urlSources(d Directive) []Source {
 	var out []Source
 	for _, s := range d.Sources {
 		switch {

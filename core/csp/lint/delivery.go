@@ -59,7 +59,7 @@ func checkDuplicates(l *linter) {
 		seen := make(map[string]bool, len(d.Sources))
 		for i := range d.Sources {
 			s := &d.Sources[i]
-			if key := canonical(s); seen[key] {
+			if key := s.Canonical(); seen[key] {
 				l.at(sourceDuplicate, d, s, "it stands there already", "take it out")
 			} else {
 				seen[key] = true
@@ -69,17 +69,6 @@ func checkDuplicates(l *linter) {
 			}
 		}
 	}
-}
-
-// canonical folds what is compared without regard to case.
-func canonical(s *csp.Source) string {
-	switch s.Kind() {
-	case csp.KindKeyword, csp.KindScheme:
-		return strings.ToLower(s.Text())
-	case csp.KindHost:
-		return strings.ToLower(strings.TrimSuffix(s.Text(), s.Path())) + s.Path()
-	}
-	return s.Text()
 }
 
 // redundant looks for an earlier source that allows all that s does.
