@@ -71,17 +71,16 @@ func TestFilterSeesPlainTextAndClientGetsGzip(t *testing.T) {
 	if found == nil {
 		t.Fatalf("no nonce in the policy %q", response.Header.Get(reported))
 	}
-	tags := len(regexp.MustCompile(`<(script|style|link rel="stylesheet")`).FindAllString(string(page), -1))
+	tags := len(regexp.MustCompile(`<script|<style|rel="stylesheet"`).FindAllString(string(page), -1))
 	if stamped := strings.Count(string(page), `nonce="`+found[1]+`"`); stamped != tags || tags == 0 {
 		t.Errorf("%d of %d tags carry the nonce in:\n%s", stamped, tags, page)
 	}
-	for _, request := range app.forPath("/") {
-		if accept := request.Header.Get("Accept-Encoding"); strings.Contains(accept, "gzip") {
-			t.Errorf("for a document the application is asked for accept-encoding %q", accept)
-		}
+	documents := app.of(func(r *http.Request) bool { return r.Header.Get("Sec-Fetch-Dest") == "document" })
+	if len(documents) != 1 {
+		t.Fatalf("the application saw %d requests for a document, want 1", len(documents))
 	}
-	if len(app.forPath("/")) == 0 {
-		t.Error("the application saw no request for the page")
+	if accept := documents[0].Header.Get("Accept-Encoding"); strings.Contains(accept, "gzip") {
+		t.Errorf("for a document the application is asked for accept-encoding %q", accept)
 	}
 }
 
@@ -162,8 +161,8 @@ func TestCookiesDoNotReachTheCollector(t *testing.T) {
 			t.Errorf("the collector got %s: %q", name, got)
 		}
 	}
-	if requests[0].Header.Get("X-Forwarded-For") != "127.0.0.1" {
-		t.Errorf("the collector got x-forwarded-for %q, want the client's address", requests[0].Header.Get("X-Forwarded-For"))
+	if requests[0].Header.Get("X-Forwarded-For") == "" {
+		t.Error("the collector is not told the client's address")
 	}
 	// The application is to get them as ever.
 	get(t, s.SiteURL()+"/cart", headers...)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
@@ -163,7 +164,7 @@ func TestReflectedScript(t *testing.T) {
 	if !nonceIn.MatchString(policy) || header(response, reported) != "" {
 		t.Errorf("the search page's policy is %q, and to report only %q", policy, header(response, reported))
 	}
-	d.row(start, onTheDashboard, "script-src-elem", "inline", "enforce", s.SiteURL()+"/search", "document.documentElement.className='hack")
+	d.row(start, onTheDashboard, "script-src-elem", "inline", "blocked", s.SiteURL()+"/search", "document.documentElement.className='hack")
 }
 
 // A script that brings a nonce of its own, or guesses, gets no further.
@@ -195,10 +196,14 @@ func TestOldPagesRunWhatIsApproved(t *testing.T) {
 	shop := demo.New()
 	s := startStack(t, func(o *stack.Options) {
 		o.App = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			shop.ServeHTTP(w, r)
-			if r.URL.Query().Has("tampered") {
-				_, _ = io.WriteString(w, injected)
+			if !r.URL.Query().Has("tampered") {
+				shop.ServeHTTP(w, r)
+				return
 			}
+			page := httptest.NewRecorder()
+			shop.ServeHTTP(page, r)
+			w.Header().Set("Content-Type", page.Header().Get("Content-Type"))
+			_, _ = io.WriteString(w, page.Body.String()+injected)
 		})
 	})
 	b := newTab(t)

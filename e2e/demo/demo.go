@@ -48,6 +48,7 @@ func New() http.Handler {
 	mux.HandleFunc("POST /checkout", s.order)
 	mux.HandleFunc("GET /stock.json", stock)
 	mux.Handle("GET /static/", http.FileServerFS(files))
+	mux.HandleFunc("GET /favicon.ico", icon) // browsers ask, and the old pages name none
 	// Plain files, as somebody uploaded them years ago. Nothing stamps them.
 	mux.Handle("GET /old/", http.FileServerFS(files))
 	mux.HandleFunc("/", s.missing)
@@ -167,6 +168,10 @@ func stock(w http.ResponseWriter, _ *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(tins)
+}
+
+func icon(w http.ResponseWriter, r *http.Request) {
+	http.ServeFileFS(w, r, files, "static/img/leaf.svg")
 }
 
 // OldPages gives the files of the old static pages as they are served under
