@@ -325,6 +325,19 @@ func TestRowShowsAll(t *testing.T) {
 	}
 }
 
+func TestLongAddresses(t *testing.T) {
+	for _, n := range []int{MaxShown - 1, MaxShown, MaxShown + 1, 4096} {
+		address := "https://host.example/" + strings.Repeat("é", n-25) + ".end"
+		got := row(&store.Record{Report: report.Report{Kind: report.CSPViolation, Blocked: address}}, time.Time{})
+		if chars := len([]rune(got.Blocked)); chars != min(n, MaxShown) || !strings.HasPrefix(got.Blocked, "https://host.example/é") || !strings.HasSuffix(got.Blocked, "é.end") {
+			t.Errorf("%d characters: %d shown: %s", n, chars, got.Blocked)
+		}
+		if whole := len(got.Details) == 1 && got.Details[0] == (Detail{"Blocked", address}); whole != (n > MaxShown) {
+			t.Errorf("%d characters: details %v", n, got.Details)
+		}
+	}
+}
+
 func TestLanesAreApart(t *testing.T) {
 	b := newBench(t)
 	b.add(t, store.Record{Report: report.Report{Blocked: "one-genuine"}},

@@ -26,7 +26,7 @@ type Tab struct {
 }
 
 var tabs = [...]Tab{
-	{"/{$}", "/", "Violations", "What broke the policy on pages that were really fetched.", store.Violations},
+	{"/{$}", "/", "Violations", "What broke the policy on pages that were really fetched. Expired: the page was over a day old.", store.Violations},
 	{"/others", "/others", "Other reports", "What browsers report beside the policy: deprecations, crashes, network errors and more.", store.Others},
 	{"/unverified", "/unverified", "Unverified", "These came without a valid token. Anybody can have sent them: nothing is concluded from them.", store.Unverified},
 }
@@ -44,19 +44,19 @@ type listData struct {
 
 // A Row is a report as it is shown. Its text has been made visible.
 type Row struct {
-	Time, Ago            string
-	Kind                 string // "" for CSP violations
-	Disposition          string
-	DispositionClass     string
-	Directive, Blocked   string
-	Sample, Detail       string
-	Page, Source         string
-	Lane                 string
-	Policy, Referrer, UA string
-	Status               int
-	Session              string
-	PolicyVersion        uint32
+	Time, Ago             string
+	Kind                  string // "" for CSP violations
+	Disposition           string
+	DispositionClass      string
+	Directive             string
+	Blocked, Page, Source string // shortened
+	Sample, Detail        string
+	Lane                  string
+	Details               []Detail
 }
+
+// A Detail is shown on demand.
+type Detail struct{ Name, Value string }
 
 func (a *Admin) list(tab *Tab) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -111,13 +111,18 @@ func row(r *store.Record, now time.Time) Row {
 	p := &r.Report
 	row := Row{
 		Time: r.Received.UTC().Format("2006-01-02 15:04:05"), Ago: ago(now.Sub(r.Received)),
-		Directive: report.Visible(p.Directive), Blocked: report.Visible(p.Blocked),
-		Sample: report.Visible(p.Sample), Detail: report.Visible(p.Detail),
-		Page: report.Visible(p.Page), Source: report.Visible(source(p)),
-		Lane:   report.Visible(string(r.Lane)),
-		Policy: report.Visible(p.Policy), Referrer: report.Visible(p.Referrer), UA: report.Visible(p.UserAgent),
-		Status: p.Status, Session: report.Visible(r.Session), PolicyVersion: r.PolicyVersion,
+		Directive: report.Visible(p.Directive), Sample: report.Visible(p.Sample), Detail: report.Visible(p.Detail),
+		Lane: report.Visible(string(r.Lane)),
 	}
+	row.Blocked = row.long("Blocked", p.Blocked)
+	row.Page = row.long("Page", p.Page)
+	row.Source = row.long("Source", source(p))
+	row.detail("Policy", p.Policy)
+	row.detail("Referrer", p.Referrer)
+	row.detail("Browser", p.UserAgent)
+	row.detail("Page's status", number(p.Status))
+	row.detail("Session", r.Session)
+	row.detail("Policy version", number(int(r.PolicyVersion)))
 	if p.Kind != report.CSPViolation {
 		row.Kind = report.Visible(string(p.Kind))
 	}
@@ -128,6 +133,37 @@ func row(r *store.Record, now time.Time) Row {
 		row.Disposition, row.DispositionClass = "report only", "report"
 	}
 	return row
+}
+
+// MaxShown is how many characters of an address a row shows; the whole of a
+// longer one is among its details.
+const MaxShown = 140
+
+// long returns what a row shows of an address: its host at the start and its
+// file name and line at the end.
+func (row *Row) long(name, value string) string {
+	value = report.Visible(value)
+	chars := []rune(value)
+	if len(chars) <= MaxShown {
+		return value
+	}
+	row.detail(name, value)
+	const tail = 40
+	return string(chars[:MaxShown-tail-1]) + "…" + string(chars[len(chars)-tail:])
+}
+
+func (row *Row) detail(name, value string) {
+	if value != "" {
+		row.Details = append(row.Details, Detail{name, report.Visible(value)})
+	}
+}
+
+// number returns "" for 0, which is unknown.
+func number(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // source returns "file:line:column", without what is unknown.

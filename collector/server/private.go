@@ -12,6 +12,7 @@ const ReadyTimeout = 3 * time.Second
 func (s *Server) privateHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(s.cfg.Base+"/admin/", s.admin)
+	mux.Handle("GET /{$}", http.RedirectHandler(s.cfg.Base+"/admin/", http.StatusSeeOther))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	return mux

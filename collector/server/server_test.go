@@ -123,9 +123,11 @@ func TestPrivatePathsOnPublicListener(t *testing.T) {
 			}
 		}
 	}
-	resp, err := http.Get(private(s) + "/csp/admin/login")
-	if err != nil || resp.StatusCode != 200 {
-		t.Errorf("the private listener's own: %v, %v", resp, err)
+	for _, path := range []string{"/csp/admin/login", "/csp/admin", "/"} { // the last two lead to the first
+		resp, err := http.Get(private(s) + path)
+		if err != nil || resp.StatusCode != 200 || resp.Request.URL.Path != "/csp/admin/login" {
+			t.Errorf("%s on the private listener: %v, %v", path, resp, err)
+		}
 	}
 	if code, err := post(private(s) + "/csp/report/csp/" + token(t)); code != 404 && code != 405 || err != nil {
 		t.Errorf("a report on the private listener: %d, %v", code, err)
