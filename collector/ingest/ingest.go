@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/edgecsp/edgecsp/collector/store"
@@ -20,9 +21,12 @@ import (
 const (
 	// MaxBody is the size of a request's body, in bytes; a greater one gets 413.
 	MaxBody = 1 << 20
+	// MaxInFlight is the size of all bodies under way together; what would
+	// exceed it gets 503.
+	MaxInFlight = 128 << 20
 	// StoreTimeout is how long a request waits for its commit before it gets 503.
 	StoreTimeout = 10 * time.Second
-	// RetryAfter is when a browser that got 503 may try again.
+	// RetryAfter is when who got 503 may try again.
 	RetryAfter = 30 * time.Second
 	// PreflightAge is how long browsers may remember the answer to a preflight.
 	PreflightAge = 24 * time.Hour
@@ -38,12 +42,15 @@ type Config struct {
 	Log      *slog.Logger
 }
 
-type handler struct{ Config }
+type handler struct {
+	Config
+	inFlight atomic.Int64 // bytes
+}
 
 // New returns the public listener's handler. It reads no cookies, and nothing
 // of a request stands in its answers.
 func New(c Config) http.Handler {
-	h := &handler{c}
+	h := &handler{Config: c}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+c.Base+"/report/csp/{session}", h.report)
 	mux.HandleFunc("OPTIONS "+c.Base+"/report/csp/{session}", preflight)
@@ -80,29 +87,56 @@ func allowOrigin(h http.Header) { h.Set("Access-Control-Allow-Origin", "*") }
 // nothing to keep: whoever sends nonsense learns nothing from the answer.
 func (h *handler) report(w http.ResponseWriter, r *http.Request) {
 	allowOrigin(w.Header())
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
-	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			w.WriteHeader(http.StatusRequestEntityTooLarge)
-		} else {
-			w.WriteHeader(http.StatusBadRequest) // cut short: nobody is there to read this
-		}
+	size := r.ContentLength
+	if size > MaxBody {
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
 		return
 	}
+	if size < 0 { // chunked
+		size = MaxBody
+	}
+	defer h.inFlight.Add(-size)
+	if h.inFlight.Add(size) > MaxInFlight {
+		h.Log.Warn("reports were not taken: too many are under way")
+		unavailable(w)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if err != nil {
+		w.WriteHeader(readStatus(err))
+		return
+	}
+	if err := h.keep(r, body); err != nil {
+		h.Log.Error("reports were not stored", "error", err)
+		unavailable(w)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func readStatus(err error) int {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return http.StatusRequestEntityTooLarge
+	}
+	return http.StatusBadRequest // cut short: hardly anybody is there to read this
+}
+
+func unavailable(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(RetryAfter.Seconds())))
+	w.WriteHeader(http.StatusServiceUnavailable)
+}
+
+// keep stores the reports in a request's body; they are on disk when it
+// returns nil.
+func (h *handler) keep(r *http.Request, body []byte) error {
 	now := h.Now()
 	reports, stats := report.Decode(body, now)
 	h.Log.Debug("reports", "entries", stats.Entries, "kept", stats.Kept,
 		"unknown", stats.Unknown, "malformed", stats.Malformed, "dropped", stats.Dropped)
 	ctx, cancel := context.WithTimeout(r.Context(), StoreTimeout)
 	defer cancel()
-	if err := h.Reports.Add(ctx, h.records(r, reports, now)); err != nil {
-		h.Log.Error("reports were not stored", "error", err)
-		w.Header().Set("Retry-After", strconv.Itoa(int(RetryAfter.Seconds())))
-		w.WriteHeader(http.StatusServiceUnavailable)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
+	return h.Reports.Add(ctx, h.records(r, reports, now))
 }
 
 func (h *handler) records(r *http.Request, reports []report.Report, now time.Time) []store.Record {
@@ -112,7 +146,7 @@ func (h *handler) records(r *http.Request, reports []report.Report, now time.Tim
 		KeyID: claims.KeyID, Session: claims.SessionID(), PolicyVersion: claims.PolicyVersion,
 	}
 	if base.Lane == store.Forged {
-		base.Session = ""
+		base.Session = "" // the claims are empty, and so would have a session of zeros
 	}
 	records := make([]store.Record, len(reports))
 	for i, rep := range reports {

@@ -183,12 +183,18 @@ func TestBodies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			w := b.post(token, test.body)
+			r := httptest.NewRequest("POST", "/csp/report/csp/"+token, strings.NewReader(test.body))
+			r.ContentLength = -1 // chunked
+			w := httptest.NewRecorder()
+			b.ServeHTTP(w, r)
+			if code := b.post(token, test.body).Code; w.Code != code {
+				t.Errorf("chunked %d, otherwise %d", w.Code, code)
+			}
 			if w.Code != test.status || w.Body.Len() != 0 {
 				t.Errorf("%d %q, want an empty %d", w.Code, w.Body, test.status)
 			}
-			if n := len(b.list(t, store.Violations)); n != test.kept {
-				t.Errorf("%d kept, want %d", n, test.kept)
+			if n := len(b.list(t, store.Violations)); n != 2*test.kept {
+				t.Errorf("%d kept of two requests, want %d of each", n, test.kept)
 			}
 		})
 	}
@@ -267,6 +273,39 @@ func TestConcurrent(t *testing.T) {
 	wg.Wait()
 	if n := len(b.list(t, store.Violations)); n != 200 {
 		t.Errorf("%d kept of 200 acknowledged", n)
+	}
+}
+
+// TestInFlight: bodies under way are bounded together, and their room is given
+// back.
+func TestInFlight(t *testing.T) {
+	b := newBench(t)
+	token := genuine(t)
+	slow := func(size int64) (finish func()) {
+		r, w := io.Pipe()
+		req := httptest.NewRequest("POST", "/csp/report/csp/"+token, r)
+		req.ContentLength = size // -1 is chunked
+		done := make(chan struct{})
+		go func() { b.ServeHTTP(httptest.NewRecorder(), req); close(done) }()
+		io.WriteString(w, " ") // returns once it is being read, and so counted
+		return func() { w.Close(); <-done }
+	}
+	var finish []func()
+	for i := range MaxInFlight/MaxBody - 1 {
+		finish = append(finish, slow([]int64{MaxBody, -1}[i%2]))
+	}
+	finish = append(finish, slow(MaxBody-int64(len(legacy))))
+	if w := b.post(token, legacy); w.Code != 204 {
+		t.Errorf("at the limit: %d", w.Code)
+	}
+	if w := b.post(token, legacy+" "); w.Code != 503 || w.Header().Get("Retry-After") != "30" {
+		t.Errorf("over the limit: %d", w.Code)
+	}
+	for _, f := range finish {
+		f()
+	}
+	if w := b.post(token, legacy+" "); w.Code != 204 {
+		t.Errorf("with room again: %d", w.Code)
 	}
 }
 
