@@ -75,12 +75,12 @@ func decodeEntry(p *fastjson.Parser, raw []byte, now time.Time) (Report, result)
 	if env.wrapper {
 		return finish(env, CSPViolation, env.legacy, now)
 	}
-	if env.kind != "" && env.kind.Known() {
+	if env.kind.Known() && (env.body != nil || env.kind != CSPViolation) {
 		return finish(env, env.kind, env.body, now)
 	}
 	if env.kind == "" || env.body == nil {
-		// A legacy report without its wrapper may carry a type and a url of
-		// its own; an envelope may lack its type. Their members tell.
+		// A violation without its wrapper may carry a type and a url of its
+		// own; an envelope may lack its type. Their members tell.
 		inner := env.body
 		if inner == nil {
 			inner = o
@@ -89,7 +89,7 @@ func decodeEntry(p *fastjson.Parser, raw []byte, now time.Time) (Report, result)
 			return finish(env, CSPViolation, inner, now)
 		}
 	}
-	if env.kind != "" || env.otherWrapper {
+	if env.otherWrapper || env.kind != "" && !env.kind.Known() {
 		return Report{}, unknown
 	}
 	return Report{}, malformed
