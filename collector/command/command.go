@@ -5,6 +5,7 @@ package command
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,10 +15,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Exit codes of Main.
+// Exit codes of Main. A command whose answer can be no has 1 for that, as grep
+// does; its error has a method ExitCode.
 const (
 	ExitOK     = 0
-	ExitFailed = 1
+	ExitFailed = 2
 )
 
 // World is what a command has of the world around it.
@@ -46,9 +48,20 @@ func Main(ctx context.Context, args []string, w World) int {
 	root.SetErr(w.Stderr)
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintf(w.Stderr, "edgecsp: %s\n", oneLine(err.Error()))
-		return ExitFailed
+		return exitCode(err)
 	}
 	return ExitOK
+}
+
+func exitCode(err error) int {
+	var e interface {
+		error
+		ExitCode() int
+	}
+	if errors.As(err, &e) {
+		return e.ExitCode()
+	}
+	return ExitFailed
 }
 
 func oneLine(s string) string {

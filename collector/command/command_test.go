@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -107,6 +108,22 @@ func TestMistakes(t *testing.T) {
 			if strings.Contains(line, v) {
 				t.Errorf("%s: the secret is in %q", test.args, line)
 			}
+		}
+	}
+}
+
+type answerNo struct{}
+
+func (answerNo) Error() string { return "no" }
+func (answerNo) ExitCode() int { return 1 }
+
+func TestExitCode(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want int
+	}{{io.EOF, ExitFailed}, {answerNo{}, 1}, {fmt.Errorf("wrapped: %w", answerNo{}), 1}} {
+		if got := exitCode(test.err); got != test.want {
+			t.Errorf("%v: %d, want %d", test.err, got, test.want)
 		}
 	}
 }
