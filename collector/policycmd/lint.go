@@ -1,0 +1,148 @@
+package policycmd
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/edgecsp/edgecsp/core/csp"
+	"github.com/edgecsp/edgecsp/core/csp/lint"
+)
+
+// finding is one line of lint's JSON.
+type finding struct {
+	Rule      string `json:"rule"`
+	Severity  string `json:"severity"`
+	Directive string `json:"directive"`
+	Value     string `json:"value"`
+	Offset    int    `json:"offset"`
+	Message   string `json:"message"`
+	Fix       string `json:"fix,omitempty"`
+}
+
+type lintOptions struct {
+	file, format, failOn string
+	reportOnly, meta     bool
+	endpoints            []string
+	batch                bool
+}
+
+func lintCommand(s Streams) *cobra.Command {
+	var o lintOptions
+	cmd := &cobra.Command{
+		Use:   "lint [POLICY | @FILE | -]",
+		Short: "Say what weakens a policy, does nothing, or is not understood",
+		Example: `  edgecsp policy lint "script-src 'self' 'unsafe-inline'"
+  curl -sI https://example.com | edgecsp policy lint --format sarif`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.batch {
+				return s.batch(lintBatch)
+			}
+			if !cmd.Flags().Changed("endpoints") {
+				o.endpoints = nil
+			}
+			return s.lint(args, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.file, "file", "f", "", "read the policy from this file")
+	f.StringVar(&o.format, "format", formatText, "text, json or sarif")
+	f.StringVar(&o.failOn, "fail-on", "medium", "exit with 1 on findings of this severity and above: info, low, medium, high, never")
+	f.BoolVar(&o.reportOnly, "report-only", false, "the policy is sent in Content-Security-Policy-Report-Only")
+	f.BoolVar(&o.meta, "meta", false, "the policy stands in a <meta> element")
+	f.StringSliceVar(&o.endpoints, "endpoints", nil, "the names in the Reporting-Endpoints header")
+	f.BoolVar(&o.batch, "batch", false, `read a JSON object a line ({"id", "policy"}) and answer each with one`)
+	return cmd
+}
+
+// threshold reads --fail-on; one above High is never reached.
+func threshold(name string) (csp.Severity, error) {
+	for s := csp.Info; s <= csp.High; s++ {
+		if s.String() == name {
+			return s, nil
+		}
+	}
+	if name == "never" {
+		return csp.High + 1, nil
+	}
+	return 0, fmt.Errorf("--fail-on %s: write info, low, medium, high or never", name)
+}
+
+func (s Streams) lint(args []string, o lintOptions) error {
+	if err := checkFormat(o.format, formatText, formatJSON, formatSARIF); err != nil {
+		return err
+	}
+	limit, err := threshold(o.failOn)
+	if err != nil {
+		return err
+	}
+	text, name, err := s.single(args, o.file)
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(text) == "" {
+		return fmt.Errorf("%s: there is no policy; give one", name)
+	}
+	found := lintText(text, lint.Options{ReportOnly: o.reportOnly, Meta: o.meta, Endpoints: o.endpoints})
+	if err := writeFindings(s.Out, o.format, name, text, found); err != nil {
+		return err
+	}
+	bad := 0
+	for _, f := range found {
+		if f.Severity >= limit {
+			bad++
+		}
+	}
+	if bad > 0 {
+		return answer("%d of %d findings are of severity %s or above", bad, len(found), o.failOn)
+	}
+	return nil
+}
+
+// lintText lints every header in the text; offsets count in the text.
+func lintText(text string, o lint.Options) []csp.Finding {
+	h := readHeaders(text)
+	if o.Endpoints == nil {
+		o.Endpoints = h.endpoints
+	}
+	var out []csp.Finding
+	for _, x := range h.list {
+		ho := o
+		ho.ReportOnly = o.ReportOnly || x.reportOnly
+		for _, f := range lint.Text(x.text, ho) {
+			f.Offset += x.off
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func writeFindings(w io.Writer, format, name, text string, found []csp.Finding) error {
+	switch format {
+	case formatJSON:
+		return writeJSON(w, map[string]any{"findings": toJSON(found)})
+	case formatSARIF:
+		return writeJSON(w, sarif(name, text, found))
+	}
+	for _, f := range found {
+		where := strings.TrimSpace(f.Directive + " " + f.Value)
+		if where != "" {
+			where += ": "
+		}
+		if _, err := fmt.Fprintf(w, "%-6s %5d  %s%s; %s [%s]\n", f.Severity, f.Offset, where, f.Message, f.Fix, f.Rule); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func toJSON(found []csp.Finding) []finding {
+	out := make([]finding, 0, len(found))
+	for _, f := range found {
+		out = append(out, finding{f.Rule, f.Severity.String(), f.Directive, f.Value, f.Offset, f.Message, f.Fix})
+	}
+	return out
+}
