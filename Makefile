@@ -73,7 +73,7 @@ test-wasm: ## run core's tests compiled to wasm, under wazero
 .PHONY: test-e2e
 test-e2e: tools filter collector demo ## run the tests with a real Envoy and a real Chromium
 	@echo '== end to end'
-	@envoy=$$(e2e/tools/envoy.sh) && cd e2e && set -x && ENVOY="$$envoy" $(GO) test -count=1 -timeout 8m ./...
+	@envoy=$$(e2e/tools/envoy.sh) && cd e2e && set -x && ENVOY="$$envoy" $(GO) test -race -count=1 -timeout 8m ./...
 
 .PHONY: tools
 tools: ## install what the tests need (PostgreSQL, Chromium, certutil, Envoy), or say what is missing
@@ -95,6 +95,7 @@ check: $(STATICCHECK) ## format, vet, staticcheck, import directions and the fas
 	@cd e2e && $(STATICCHECK) ./...
 	@echo '== fast tests'
 	@$(GO) test -short -timeout 2m ./...
+	@cd e2e && $(GO) test -short -timeout 1m ./demo ./stack
 
 $(STATICCHECK):
 	@echo '== installing staticcheck $(STATICCHECK_VERSION) into .tools'

@@ -188,6 +188,19 @@ func TestRunSaysWhatToOpenAndEndsOnCtrlC(t *testing.T) {
 	r.expectNothingLeft(children)
 }
 
+func TestRunEndsOnCtrlCWhileItStarts(t *testing.T) {
+	r := startRun(t)
+	r.waitFor("level=INFO msg=listening") // the collector; Envoy comes after it
+	children := r.children()
+	if err := r.command.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if status := r.wait(); status != 0 || strings.Contains(r.output.String(), "Open:") {
+		t.Errorf("exit status %d, want 0 before all is up; it said:\n%s", status, r.output)
+	}
+	r.expectNothingLeft(children)
+}
+
 // Somebody may be reading a page while Ctrl-C is pressed.
 func TestRunEndsWithConnectionsOpen(t *testing.T) {
 	r := startRun(t)

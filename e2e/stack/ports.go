@@ -62,7 +62,7 @@ func (p Ports) check() error {
 			what = "is taken"
 		}
 		faults = append(faults, fmt.Errorf("port %d, for %s, %s; end what uses it or choose another port: make run %s=%d",
-			n.port, n.purpose, what, n.variable, n.port+10000))
+			n.port, n.purpose, what, n.variable, n.port+1))
 	}
 	return errors.Join(faults...)
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os/exec"
 	"runtime"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -17,9 +16,6 @@ const (
 	// grace is how long a process gets to end after it was asked to: longer
 	// than the collector waits for requests under way.
 	grace = 20 * time.Second
-	// tailLines is how much of what a process said is kept, to be shown if it
-	// ends by itself.
-	tailLines = 20
 	// maxLine bounds a log line that does not end.
 	maxLine = 64 << 10
 )
@@ -29,7 +25,6 @@ const (
 type process struct {
 	name string
 	pid  int
-	log  *lines
 	done chan struct{} // closed when it has ended
 	err  error         // how it ended; to be read once done is closed
 }
@@ -37,15 +32,21 @@ type process struct {
 // start starts a program. What it says goes to log, each line with its name,
 // save for its standard output if the command names another place for that.
 func start(name string, command *exec.Cmd, log io.Writer) (*process, error) {
-	p := &process{name: name, log: &lines{prefix: name + " | ", to: log}, done: make(chan struct{})}
-	command.Stderr = p.log
+	p := &process{name: name, done: make(chan struct{})}
+	// One writer for both, so that a line of one does not break into the other's.
+	prefixed := &lines{prefix: name + " | ", to: log}
+	command.Stderr = prefixed
 	if command.Stdout == nil {
-		command.Stdout = p.log
+		command.Stdout = prefixed
 	}
 	command.SysProcAttr = ownGroup()
 	command.WaitDelay = grace // for the pipes, should it leave a child behind
 	started := make(chan error)
-	go p.run(command, started)
+	go func() {
+		defer close(p.done)
+		p.run(command, started)
+		prefixed.flush()
+	}()
 	if err := <-started; err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
@@ -65,7 +66,6 @@ func (p *process) run(command *exec.Cmd, started chan<- error) {
 	p.pid = command.Process.Pid
 	started <- nil
 	p.err = command.Wait()
-	close(p.done)
 }
 
 // stop asks the process to end, and makes it if it does not.
@@ -89,7 +89,7 @@ func (p *process) signal(s syscall.Signal) {
 	}
 }
 
-// ended says how a process ended that was to go on, with its last words.
+// ended says how a process ended that was to go on.
 func (p *process) ended() error {
 	how := "without an error"
 	var exit *exec.ExitError
@@ -98,18 +98,17 @@ func (p *process) ended() error {
 	} else if p.err != nil {
 		how = p.err.Error()
 	}
-	return fmt.Errorf("%s ended by itself (%s); it said last:\n%s", p.name, how, p.log.tail())
+	return fmt.Errorf("%s ended by itself (%s); its log above may say why", p.name, how)
 }
 
 // lines passes a log on line by line, so that those of several processes do
-// not mix, and keeps the last few.
+// not mix.
 type lines struct {
 	prefix string
 	to     io.Writer
 
 	mu   sync.Mutex
 	rest []byte // a line that has not ended yet
-	last []string
 }
 
 func (l *lines) Write(p []byte) (int, error) {
@@ -122,14 +121,17 @@ func (l *lines) Write(p []byte) (int, error) {
 			return len(p), nil
 		}
 		l.rest = rest
-		l.last = append(l.last[max(0, len(l.last)-tailLines+1):], string(line))
 		// Nobody is helped if a process hangs because we cannot show its log.
 		_, _ = fmt.Fprintf(l.to, "%s%s\n", l.prefix, line)
 	}
 }
 
-func (l *lines) tail() string {
+// flush ends a line that did not end.
+func (l *lines) flush() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Join(append(l.last[:len(l.last):len(l.last)], string(l.rest)), "\n")
+	pending := len(l.rest) > 0
+	l.mu.Unlock()
+	if pending {
+		_, _ = l.Write([]byte("\n"))
+	}
 }

@@ -235,7 +235,7 @@ func waitFor(ctx context.Context, p *process, ready string) error {
 		case <-p.done:
 			return p.ended()
 		case <-late:
-			return fmt.Errorf("%s does not answer at %s after %v; it said last:\n%s", p.name, ready, readyIn, p.log.tail())
+			return fmt.Errorf("%s does not answer at %s after %v; its log above may say why", p.name, ready, readyIn)
 		case <-time.After(askEvery):
 		}
 		if answers(ctx, ready) {

@@ -1,11 +1,13 @@
 package stack
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os/exec"
@@ -120,30 +122,33 @@ func TestPortsCheck(t *testing.T) {
 
 func TestProcessLogAndEnd(t *testing.T) {
 	var log bytes.Buffer
-	p, err := start("sh", exec.Command("sh", "-c", "seq 1 30; printf 'no newline' >&2; exit 3"), &log)
+	long := strings.Repeat("x", maxLine+1)
+	p, err := start("sh", exec.Command("sh", "-c", "echo one; echo two >&2; echo "+long+"; printf end; exit 3"), &log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	<-p.done
-	if !strings.HasPrefix(log.String(), "sh | 1\nsh | 2\n") || !strings.HasSuffix(log.String(), "sh | 30\n") {
-		t.Errorf("the log is %q", log.String())
+	for _, want := range []string{"sh | one\n", "sh | two\n", "sh | xxx"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log has no %q", want)
+		}
 	}
-	said := p.ended().Error()
-	if !strings.HasPrefix(said, "sh ended by itself (exit status 3); it said last:\n11\n12\n") || !strings.HasSuffix(said, "30\nno newline") {
-		t.Errorf("its end is told as %q", said)
+	if !strings.HasSuffix(log.String(), "\nsh | end\n") {
+		t.Error("the log lacks the last line, which has no newline")
+	}
+	if said, want := p.ended().Error(), "sh ended by itself (exit status 3)"; !strings.HasPrefix(said, want) {
+		t.Errorf("its end is told as %q, want %q", said, want)
 	}
 }
 
 func TestProcessStopReachesTheWholeGroup(t *testing.T) {
-	var log bytes.Buffer
-	p, err := start("sh", exec.Command("sh", "-c", "sleep 600 & echo started; wait"), &log)
+	log, writer := io.Pipe()
+	p, err := start("sh", exec.Command("sh", "-c", "sleep 600 & echo started; wait"), writer)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for began := time.Now(); !strings.Contains(p.log.tail(), "started"); time.Sleep(5 * time.Millisecond) {
-		if time.Since(began) > 10*time.Second {
-			t.Fatal("it does not start")
-		}
+	if line, err := bufio.NewReader(log).ReadString('\n'); line != "sh | started\n" {
+		t.Fatalf("it said %q, error %v", line, err)
 	}
 	began := time.Now()
 	p.stop()

@@ -23,9 +23,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()
-	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
-	default:
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "edgecsp-demo: "+err.Error())
 		os.Exit(1)
 	}
@@ -44,6 +42,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	flags.IntVar(&options.Ports.Private, "private-port", 9402, "port of the collector's dashboard")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("no arguments are known beside the flags, but there is %q", flags.Arg(0))
 	}
 	if options.Secret == "" {
 		// Good for one run: the tokens in pages of an earlier one are forged to it.
