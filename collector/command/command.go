@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/edgecsp/edgecsp/collector/policycmd"
 )
 
 // Exit codes of Main. A command whose answer can be no has 1 for that, as grep
@@ -73,9 +75,10 @@ func newRoot(w World) *cobra.Command {
 		Use:   "edgecsp",
 		Short: "Content Security Policy at the edge: the collector and its tools",
 		Long: `edgecsp receives what browsers report about a site's Content Security Policy
-and shows it on a dashboard.`,
+and shows it on a dashboard. It also reads policies, and says what is wrong with them.`,
 		Example: `  export EDGECSP_SECRET="$(openssl rand -base64 32)"
-  edgecsp serve --site shop`,
+  edgecsp serve --site shop
+  edgecsp policy lint "script-src 'self' 'unsafe-inline'"`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
@@ -83,6 +86,6 @@ and shows it on a dashboard.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())
 	})
-	root.AddCommand(serveCommand(w), loginLinkCommand(w), versionCommand())
+	root.AddCommand(serveCommand(w), loginLinkCommand(w), policycmd.New(policycmd.Streams{In: w.Stdin, Out: w.Stdout, Err: w.Stderr}), versionCommand())
 	return root
 }
