@@ -13,7 +13,8 @@ import (
 // Approvals is what Inventory lets run on a route. It is built once and may be used by many streams.
 type Approvals struct {
 	hashes map[[sha256.Size]byte]struct{}
-	urls   map[string]struct{}
+	urls   map[string]struct{} // absolute, or a path with its query on the document's own origin
+	hosts  []hostSource
 	known  atomic.Pointer[blocks]
 }
 
@@ -26,26 +27,69 @@ type blocks struct {
 // MaxKnown is how many bytes of approved blocks are kept for comparison before hashing.
 const MaxKnown = 1 << 20
 
-// NewApprovals takes 'sha256-...' expressions, with or without quotes, and URLs. An error tells which entry is neither.
+// NewApprovals takes a list of
+//
+//   - hashes of inline code, 'sha256-...', with or without the quotes;
+//   - absolute http or https URLs, with their query, of code or of base elements;
+//   - the same on the document's own origin, as "/path?query";
+//   - source expressions 'self', host, *.host, with scheme, port or path as in a policy (CSP3 2.3.1), which count only under
+//     Options.HostTrust.
+//
+// An error says which entry is none of these.
 func NewApprovals(list []string) (*Approvals, error) {
 	a := &Approvals{hashes: map[[sha256.Size]byte]struct{}{}, urls: map[string]struct{}{}}
 	a.known.Store(&blocks{})
 	for _, e := range list {
 		if err := a.add(e); err != nil {
-			return nil, errors.New("approval " + quote(e) + ": " + err.Error())
+			return nil, errors.New("approval \"" + e + "\": " + err.Error())
 		}
 	}
 	return a, nil
 }
 
-func quote(s string) string { return "\"" + s + "\"" }
-
 func (a *Approvals) add(e string) error {
-	e = strings.Trim(e, "'")
-	if h, ok := strings.CutPrefix(e, "sha256-"); ok {
-		return a.addHash(h)
+	bare := e
+	if len(e) > 2 && e[0] == '\'' && e[len(e)-1] == '\'' {
+		bare = e[1 : len(e)-1]
 	}
-	a.urls[e] = struct{}{}
+	switch h, ok := strings.CutPrefix(bare, "sha256-"); {
+	case ok:
+		return a.addHash(h)
+	case strings.HasPrefix(bare, "sha384-"), strings.HasPrefix(bare, "sha512-"):
+		return errors.New("inline code is compared by SHA-256 only: give its sha256-... instead")
+	case strings.HasPrefix(e, "/") && !strings.HasPrefix(e, "//"):
+		return a.addPath(e)
+	}
+	return a.addSource(e)
+}
+
+// addPath takes a path on the document's own origin, in the form that location has.
+func (a *Approvals) addPath(e string) error {
+	var l location
+	if !l.resolve(nil, []byte("https://self"+e)) {
+		return errors.New("not a path that can be compared: plain ASCII, percent-encoded where it must be")
+	}
+	a.urls[string(l.text[l.origin:])] = struct{}{}
+	return nil
+}
+
+// addSource takes a URL or a source expression. With a path it is a URL; one that ends in a slash is an expression too.
+func (a *Approvals) addSource(e string) error {
+	var l location
+	h, isHost := parseHost(e)
+	_, rest, absolute := strings.Cut(e, "://")
+	if absolute && strings.Contains(rest, "/") && !strings.Contains(e, "*") {
+		if !l.resolve(nil, []byte(e)) {
+			return errors.New("not an http or https URL that can be compared: plain ASCII, no user name, no backslash")
+		}
+		a.urls[string(l.text)] = struct{}{}
+		isHost = isHost && strings.HasSuffix(e, "/")
+	} else if !isHost {
+		return errors.New("neither a hash ('sha256-...'), nor a URL, nor a host as in a policy")
+	}
+	if isHost {
+		a.hosts = append(a.hosts, h)
+	}
 	return nil
 }
 
@@ -57,6 +101,28 @@ func (a *Approvals) addHash(h string) error {
 	}
 	a.hashes[[sha256.Size]byte(sum)] = struct{}{}
 	return nil
+}
+
+// exact tells whether l is an approved URL; page is the document's.
+func (a *Approvals) exact(l, page *location) bool {
+	if a == nil {
+		return false
+	}
+	if _, ok := a.urls[string(l.text)]; ok {
+		return true
+	}
+	_, ok := a.urls[string(l.text[l.origin:])]
+	return ok && l.sameOrigin(page)
+}
+
+// host tells whether a source expression matches l.
+func (a *Approvals) host(l, page *location) bool {
+	for i := range a.hosts {
+		if a.hosts[i].match(l, page) {
+			return true
+		}
+	}
+	return false
 }
 
 // inline tells whether an inline block is approved. Its text is what a browser would hash: UTF-8 with line feeds alone.

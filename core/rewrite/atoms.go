@@ -197,6 +197,24 @@ func lookup(name []byte) atom {
 	return aOther
 }
 
+// hotNames tells by a name's first letter which lengths a hot name may have: a bit for each.
+var hotNames = lengths("script style link base meta template select input keygen textarea title xmp iframe noembed noframes " +
+	"noscript plaintext svg math frameset body head html ")
+
+func lengths(list string) *[256]uint16 {
+	t := new([256]uint16)
+	first := 0
+	for i := range len(list) {
+		if list[i] == ' ' {
+			c := list[first]
+			t[c] |= 1 << (i - first)
+			t[c-'a'+'A'] = t[c]
+			first = i + 1
+		}
+	}
+	return t
+}
+
 // basefont is a void name of eight letters that settles no template mode; it is looked for only in templates.
 func isHeadVoid(name []byte) bool { return foldEqual(name, "basefont") || foldEqual(name, "bgsound") }
 

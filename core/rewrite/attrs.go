@@ -111,16 +111,73 @@ func skipAttrs(b []byte, i int, st attrState) (int, attrState, bool) {
 			i += j + 1
 			st = atBeforeName
 		case atUnquoted:
-			switch class[b[i]] {
-			case cSpace:
-				st = atBeforeName
-			case cClose:
-				return i + 1, atBeforeName, true
+			for i < len(b) && class[b[i]] != cSpace && b[i] != '>' {
+				i++
 			}
-			i++
+			if i == len(b) {
+				return i, st, false
+			}
+			st = atBeforeName
 		}
 	}
 	return i, st, false
+}
+
+// skipTag is skipAttrs for a tag that ends in b, from right after the name; it returns -1 for one that does not. It is fast where
+// attributes are written as most are.
+func skipTag(b []byte, i int) int {
+	for i < len(b) {
+		switch class[b[i]] {
+		case cClose:
+			return i + 1
+		case cSpace, cSlash:
+			i++
+			continue
+		}
+		for i++; i < len(b) && class[b[i]] == cPlain; i++ {
+		}
+		if i+1 >= len(b) {
+			return -1
+		}
+		switch {
+		case b[i] == '>':
+			return i + 1
+		case b[i] != '=':
+			if b[i] == '/' {
+				continue
+			}
+			return finishTag(b, i, atAfterName)
+		case b[i+1] == '"' || b[i+1] == '\'':
+			j := bytes.IndexByte(b[i+2:], b[i+1])
+			if j < 0 {
+				return -1
+			}
+			i += j + 3
+		default:
+			return skipUnquoted(b, i+1)
+		}
+	}
+	return -1
+}
+
+// skipUnquoted goes on before a value that is not quoted: where no quotes follow, the next '>' must end the tag.
+func skipUnquoted(b []byte, i int) int {
+	n := bytes.IndexByte(b[i:], '>')
+	if n < 0 {
+		return -1
+	}
+	t := b[i : i+n]
+	if bytes.IndexByte(t, '"') < 0 && bytes.IndexByte(t, '\'') < 0 {
+		return i + n + 1
+	}
+	return finishTag(b, i, atBeforeValue)
+}
+
+func finishTag(b []byte, i int, st attrState) int {
+	if e, _, done := skipAttrs(b, i, st); done {
+		return e
+	}
+	return -1
 }
 
 // An attr is one attribute of a complete tag, as spans of the tag's bytes. Value spans exclude the quotes; end is the index

@@ -120,7 +120,7 @@ func (e *encoding) startsForeign() bool {
 	case h == byteOrderMark[:e.seen]:
 	case e.seen == 2 && (h == "\xfe\xff" || h == "\xff\xfe"):
 		return true
-	case e.seen == 2 && !e.fixed && (h[0] == 0 || h[1] == 0): // UTF-16 without a mark
+	case !e.fixed && (h[0] == 0 || h == "<\x00"): // UTF-16 without a mark
 		return true
 	default:
 		return e.kind == csForeign
@@ -130,7 +130,7 @@ func (e *encoding) startsForeign() bool {
 
 // isMark tells whether the byte at offset k of the document may belong to a byte order mark.
 func (e *encoding) isMark(k int) bool {
-	if k == 0 && (e.head[0] >= 0xfe || e.head[0] == 0) {
+	if k == 0 && e.head[0] >= 0xfe {
 		return true
 	}
 	return k < e.seen && string(e.head[:k+1]) == byteOrderMark[:k+1]

@@ -111,6 +111,21 @@ func (l *look) value(name string) (v []byte, exact, ok bool) {
 	return l.scratch, exact, true
 }
 
+// url returns the decoded value of an attribute that is a URL, and whether there is such an attribute; the URL is nil where it can't
+// be told exactly.
+func (l *look) url(name string) ([]byte, bool) {
+	v, exact, ok := l.value(name)
+	switch {
+	case !ok:
+		return nil, false
+	case !exact:
+		return nil, true
+	case v == nil:
+		v = l.tag[:0]
+	}
+	return v, true
+}
+
 // is tells whether an attribute has that lower-case value, letters' case and white space around apart.
 func (l *look) is(name, want string) bool {
 	v, _, _ := l.value(name)

@@ -19,31 +19,41 @@ func (s *Stream) data(b []byte, i int) int {
 		if !s.fast {
 			return s.open(b, i)
 		}
-		k, hot := i+1, uint16(fHot)
-		if k < len(b) && b[k] == '/' {
-			k, hot = k+1, fHotEnd
-		}
-		if k+9 > len(b) || !isLetter(b[k]) {
+		e := plainTag(b, i)
+		if e < 0 {
 			return s.open(b, i)
 		}
-		e := k + 1
-		for e < len(b) && !endsName(b[e]) {
-			e++
-		}
-		if e == len(b) || atomFlags[nameAt(b, k, e)]&hot != 0 {
-			return s.open(b, i)
-		}
-		if b[e] == '>' {
-			i = e + 1
+		if i = e; b[i] == '>' {
+			i++
 			continue
 		}
-		var done bool
-		if i, s.attrs, done = skipAttrs(b, e, atBeforeName); !done {
+		if i = skipTag(b, e); i < 0 {
+			s.tag = tagState{end: b[e] == '/', text: true}
 			s.state = stAttrs
-			s.tag = tagState{end: hot == fHotEnd}
-			return i
+			s.attrs = atBeforeName
+			return e
 		}
 	}
+}
+
+// plainTag looks at a '<' at index i. It returns the index after the name of a tag of which nothing depends in plain HTML content, or -1
+// where more must be known.
+func plainTag(b []byte, i int) int {
+	k, hot := i+1, uint16(fHot)
+	if k < len(b) && b[k] == '/' {
+		k, hot = k+1, fHotEnd
+	}
+	if k+9 > len(b) || !isLetter(b[k]) {
+		return -1
+	}
+	e := k + 1
+	for e < len(b) && !endsName(b[e]) {
+		e++
+	}
+	if e == len(b) || hotNames[b[k]]>>(e-k)&1 != 0 && atomFlags[nameAt(b, k, e)]&hot != 0 {
+		return -1
+	}
+	return e
 }
 
 // nameAt is lookup of b[k:e], where b has eight bytes from k on.

@@ -13,30 +13,57 @@ const (
 type blockState struct {
 	open  bool
 	kind  codeKind
-	space nodeKind
 	tag   int  // length of the start tag
 	judge bool // Inventory decides by the content whether the tag is stamped
 }
 
 // evaluate looks at a start tag of which the bytes were kept; e is the index in the chunk where it ends.
 func (s *Stream) evaluate(l *look, e int, html, self bool) {
-	a := s.tag.atom
-	switch {
+	switch a := s.tag.atom; {
 	case a == aMeta && html:
 		s.meta(l, e)
 	case a == aBase && html:
 		s.setBase(l)
 	}
-	if !s.stampable() || !html && s.tag.space == kindHTML {
+	if s.state == stRest { // meta made the stream give up
 		return
 	}
-	kind := s.kind(l)
+	if kind := s.kind(l, html); kind != notCode {
+		s.code(l, kind, self)
+	}
+	if s.page.Inventory != nil {
+		s.noteTag(l)
+	}
+}
+
+// code looks at a tag that makes code load or run.
+func (s *Stream) code(l *look, kind codeKind, self bool) {
+	ref, inline := s.reference(l)
+	inline = inline && (s.tag.atom != aScript || s.tag.space != kindHTML || runs(l))
+	judge := false
 	switch {
-	case kind == notCode:
+	case !s.asked(kind):
 	case s.opt.Trust == Upstream:
 		s.check(l)
 	case s.nonce != "":
-		s.consider(l, kind, self)
+		judge = s.consider(l, ref, inline)
+	}
+	note := s.page.Inventory != nil
+	if note && ref != nil {
+		s.noteRef(kind, ref)
+	}
+	if !inline || !judge && !note {
+		return
+	}
+	if self && s.tag.space == kindSVG { // there is nothing to approve
+		if judge {
+			s.counts.Unapproved++
+		}
+		return
+	}
+	s.block = blockState{open: true, kind: kind, tag: len(l.tag), judge: judge}
+	if !judge && s.tag.space == kindHTML {
+		s.region.hold = false
 	}
 }
 
@@ -53,19 +80,24 @@ func (s *Stream) meta(l *look, e int) {
 	}
 }
 
-// kind tells what the tag's nonce would be for, as far as the options ask for it.
-func (s *Stream) kind(l *look) codeKind {
-	switch s.tag.atom {
-	case aScript:
-		return script
-	case aStyle:
-		return style
-	}
-	k := linkKind(l)
-	if k == script && !s.opt.Scripts || k == style && !s.opt.Styles {
+// kind tells what the tag's nonce would be for.
+func (s *Stream) kind(l *look, html bool) codeKind {
+	switch {
+	case html != (s.tag.space == kindHTML) || s.tag.space == kindMath:
 		return notCode
+	case s.tag.atom == aScript:
+		return script
+	case s.tag.atom == aStyle:
+		return style
+	case s.tag.atom == aLink && html:
+		return linkKind(l)
 	}
-	return k
+	return notCode
+}
+
+// asked tells whether the options ask for nonces of that kind.
+func (s *Stream) asked(kind codeKind) bool {
+	return kind == script && s.opt.Scripts || kind == style && s.opt.Styles
 }
 
 // linkKind is for the links whose request a nonce admits (HTML 4.6.7).
@@ -121,8 +153,8 @@ func (s *Stream) known(l *look) bool {
 	return false
 }
 
-// consider stamps a tag that has earned it.
-func (s *Stream) consider(l *look, kind codeKind, self bool) {
+// consider stamps a tag that has earned it. It tells whether that depends on the inline code that follows.
+func (s *Stream) consider(l *look, ref []byte, inline bool) (judge bool) {
 	switch {
 	case l.suspect:
 		s.counts.Suspect++
@@ -130,9 +162,20 @@ func (s *Stream) consider(l *look, kind codeKind, self bool) {
 		s.counts.Kept++
 	case s.opt.Trust == All:
 		s.stamp(l)
-	default:
-		s.considerApproved(l, kind, self)
+	case s.base.closed:
+		s.counts.Unapproved++
+	case inline:
+		return true
+	case ref != nil || !s.isData(l):
+		s.judge(l, s.approvedURL(ref))
 	}
+	return false
+}
+
+// isData tells of a script element that is a data block: it needs no nonce.
+func (s *Stream) isData(l *look) bool {
+	_, src := l.get("src")
+	return s.tag.atom == aScript && s.tag.space == kindHTML && !src && !runs(l)
 }
 
 // stamp gives the tag the page's nonce: it takes the place of another, or stands right after the name. The tag begins
@@ -148,26 +191,6 @@ func (s *Stream) stamp(l *look) {
 	s.edit.add(at+a.name0, a.end-a.name0, insReplace)
 }
 
-// considerApproved is for Inventory. Inline code is judged when its end is there.
-func (s *Stream) considerApproved(l *look, kind codeKind, self bool) {
-	if s.base.closed {
-		s.counts.Unapproved++
-		return
-	}
-	if ref, inline := s.reference(l); !inline {
-		s.judge(l, s.approvedURL(ref))
-		return
-	}
-	if s.tag.space == kindHTML && kind == script && !runs(l) {
-		return
-	}
-	if self && s.tag.space != kindHTML {
-		s.counts.Unapproved++
-		return
-	}
-	s.block = blockState{open: true, kind: kind, space: s.tag.space, tag: len(l.tag), judge: true}
-}
-
 func (s *Stream) judge(l *look, approved bool) {
 	if approved {
 		s.stamp(l)
@@ -176,27 +199,24 @@ func (s *Stream) judge(l *look, approved bool) {
 	}
 }
 
-// reference returns the URL that the tag loads, or says that its code is inline.
+// reference returns the URL that the tag loads, nil if it can't be told, or says that its code is inline.
 func (s *Stream) reference(l *look) (ref []byte, inline bool) {
-	names := [...]string{"src", ""}
 	switch {
 	case s.tag.atom == aStyle:
 		return nil, true
 	case s.tag.atom == aLink:
-		names = [...]string{"href", ""}
-	case s.tag.space == kindSVG:
-		names = [...]string{"href", "xlink:href"}
+		ref, _ = l.url("href")
+		return ref, false
+	case s.tag.space == kindHTML:
+		ref, inline = l.url("src")
+		return ref, !inline
 	}
-	for _, n := range names {
-		v, exact, ok := l.value(n)
-		switch {
-		case ok && exact:
-			return v, false
-		case ok:
-			return nil, false
+	for _, n := range [...]string{"href", "xlink:href"} {
+		if ref, ok := l.url(n); ok {
+			return ref, false
 		}
 	}
-	return nil, s.tag.atom != aLink
+	return nil, true
 }
 
 // runs tells whether a script element is code and not a data block (HTML 4.12.1).
@@ -244,22 +264,30 @@ func (s *Stream) endBlock(b []byte, e int) {
 	p := s.region.bytes(b, e)
 	s.block.open = false
 	if len(p) > orDefault(s.opt.MaxBlock, DefaultMaxBlock) {
-		s.counts.Oversized++
+		s.tooLong()
 		return
 	}
 	s.judgeBlock(p, p[s.block.tag:s.region.open])
 	s.refreshFast()
 }
 
-// judgeBlock stamps the start tag of an inline block if its content is approved; p begins with the tag.
+// judgeBlock stamps the start tag of an inline block if its content is approved, and notes the block; p begins with the tag.
 func (s *Stream) judgeBlock(p, content []byte) {
-	if !s.block.judge {
-		return
-	}
-	ok := s.opt.Approved != nil && s.opt.Approved.inline(content, s.enc.kind, &s.seen.scratch)
 	l := &s.seen
 	l.read(p[:s.block.tag], l.name1)
-	s.judge(l, ok)
+	if s.block.judge {
+		s.judge(l, s.opt.Approved != nil && s.opt.Approved.inline(content, s.enc.kind, &l.scratch))
+	}
+	if s.page.Inventory != nil {
+		s.noteBlock(l, content)
+	}
+}
+
+// tooLong counts a tag or block past the limits.
+func (s *Stream) tooLong() {
+	if s.region.hold {
+		s.counts.Oversized++
+	}
 }
 
 // endForeignBlock is called at the first markup in a script or style in svg. A browser joins texts there and decodes references; only
@@ -271,10 +299,10 @@ func (s *Stream) endForeignBlock(kind markup, b []byte, e int) {
 	switch end := kind == muEnd && lookup(name[2:]) == aScript && s.block.kind == script ||
 		kind == muEnd && lookup(name[2:]) == aStyle && s.block.kind == style; {
 	case len(p) > orDefault(s.opt.MaxBlock, DefaultMaxBlock):
-		s.counts.Oversized++
+		s.tooLong()
 	case end && !hasRef(p[s.block.tag:s.region.open]):
 		s.judgeBlock(p, p[s.block.tag:s.region.open])
-	default:
+	case s.block.judge:
 		s.counts.Unapproved++
 	}
 	s.region.advance()

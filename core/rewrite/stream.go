@@ -38,6 +38,7 @@ type Stream struct {
 	enc    encoding
 	base   baseState
 	seen   look
+	notes  notes
 	counts Counts
 	total  int // bytes of input before this step
 }
@@ -54,10 +55,12 @@ func (s *Stream) Reset(o *Options, p Page) {
 	}
 	s.edit.reset()
 	s.region.reset()
-	s.tag, s.block, s.base = tagState{}, blockState{}, baseState{}
+	s.tag, s.block = tagState{}, blockState{}
+	s.base.reset()
 	s.tree.reset()
 	s.enc.reset(p.Charset)
 	s.places.reset(o.Place, p)
+	s.notes.reset()
 	s.refreshFast()
 }
 
@@ -159,9 +162,7 @@ func orDefault(n, def int) int {
 
 // oversized lets go of a tag or block that is past its limit.
 func (s *Stream) oversized() {
-	if s.region.hold {
-		s.counts.Oversized++
-	}
+	s.tooLong()
 	s.tag.lost = true
 	if s.block.open && (s.state == stOpen || s.state == stRawOpen) {
 		s.region.cut(s.region.open)

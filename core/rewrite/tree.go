@@ -76,6 +76,9 @@ func (n *node) foreign() bool { return n.kind >= kindSVG }
 // cdata tells whether "<![CDATA[" opens a section: the current node is not an HTML element (HTML 13.2.5.42).
 func (t *tree) cdata() bool { return t.top().foreign() }
 
+// selecting tells that a select may be open, in which some browsers ignore most tags.
+func (t *tree) selecting() bool { return t.stack[t.ctx].state&inSelect != 0 }
+
 func (t *tree) unsure() bool { return t.stack[t.ctx].state&maybe != 0 }
 
 // space tells in which name space a start tag named a will make its element. It is exact unless font or annotation-xml is concerned.
@@ -265,7 +268,7 @@ func (t *tree) named(i int, name []byte) bool {
 // end follows an end tag.
 func (t *tree) end(a atom, name []byte) Reason {
 	switch n := t.top(); {
-	case a == aTemplate:
+	case a == aTemplate && !n.foreign():
 		t.endTemplate()
 		return 0
 	case n.kind == kindRoot || n.kind == kindTemplate:
@@ -331,6 +334,9 @@ func (t *tree) endForeign(a atom, name []byte) Reason {
 	}
 	table := atomFlags[a]&fTable != 0 || a == aTable
 	switch {
+	case a == aTemplate:
+		t.endTemplate()
+		return 0
 	case bounded && !table:
 		return 0 // an integration point stops the search (HTML 13.2.4.2)
 	case bounded || i != t.ctx:
