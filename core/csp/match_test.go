@@ -315,6 +315,8 @@ func TestParseReference(t *testing.T) {
 		{"https:p", "https://a.example:8443/x/p"},
 		{"https:/p", "https://a.example:8443/p"},
 		{"http:p", "http://p/"},
+		{"/a b\u00e9\"", "https://a.example:8443/a%20b%C3%A9%22"},
+		{"ht\ntps://b.example/\tp", "https://b.example/p"},
 		{"data:text/html,x", "data:text/html,x"},
 		{"blob:https://a.example/1", "blob:https://a.example/1"},
 		{"wss://[::1]:80/", "wss://[::1]:80/"},
@@ -327,7 +329,7 @@ func TestParseReference(t *testing.T) {
 			t.Errorf("%q: %s, %v; want %s", tc.ref, u, err, tc.want)
 		}
 	}
-	for _, bad := range []string{"", "p", "/p", "https://", "https:///", "https://h:x/", "https://h:65536/", "https://" + strings.Repeat("a", MaxURL)} {
+	for _, bad := range []string{"", "p", "/p", "https://", "https:///", "https://h:x/", "https://h:65536/", "https://a b/", "https://b\u00fccher.example/", "https://[a]b/", "https://::/", "https://a%2fb/", "https://" + strings.Repeat("a", MaxURL)} {
 		if u, err := ParseURL(bad); err == nil {
 			t.Errorf("%.20q gave %s", bad, u)
 		}

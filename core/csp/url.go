@@ -10,7 +10,7 @@ import (
 type URL struct {
 	Scheme string
 	// Host is "" where the URL has none (data:, blob:, about:). It is compared
-	// as it stands: international names have to come in Punycode.
+	// as it stands; international names have to come in Punycode.
 	Host string
 	// Port is 0 for the scheme's default port.
 	Port int
@@ -40,7 +40,10 @@ func ParseReference(base URL, text string) (URL, error) {
 	if len(text) > MaxURL {
 		return URL{}, &ParseError{Problem: "the URL has " + strconv.Itoa(len(text)) + " bytes", Fix: "give at most " + strconv.Itoa(MaxURL)}
 	}
-	t, _ := trimSpace(text)
+	t := strings.Trim(text, c0AndSpace)
+	if strings.ContainsAny(t, "\t\r\n") {
+		t = strings.NewReplacer("\t", "", "\r", "", "\n", "").Replace(t)
+	}
 	i := strings.IndexByte(t, ':')
 	if i <= 0 || !isScheme(t[:i]) {
 		return base.resolve(t)
@@ -56,6 +59,9 @@ func ParseReference(base URL, text string) (URL, error) {
 	return u.authority(rest)
 }
 
+// c0AndSpace is what the URL standard cuts at both ends.
+const c0AndSpace = "\x00\x01\x02\x03\x04\x05\x06\x07\x08\t\n\x0b\f\r\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f "
+
 // special is the URL standard's notion of a special scheme.
 func (u URL) special() bool {
 	switch u.Scheme {
@@ -70,7 +76,7 @@ func (u URL) generic(rest string) (URL, error) {
 	if strings.HasPrefix(rest, "//") {
 		return u.authority(rest)
 	}
-	u.Path = cutQuery(rest)
+	u.Path = encodePath(cutQuery(rest))
 	return u, nil
 }
 
@@ -110,6 +116,9 @@ func (u URL) authority(rest string) (URL, error) {
 	if host == "" && u.Scheme != "file" && u.special() {
 		return URL{}, &ParseError{Value: printable(rest), Problem: "the URL has no host", Fix: "write https://host/path"}
 	}
+	if !validHost(host) {
+		return URL{}, &ParseError{Value: printable(host), Problem: "not a host", Fix: "write a name in ASCII (Punycode), an IPv4 address, or [IPv6]"}
+	}
 	u.Host = lower(host)
 	if port != defaultPort(u.Scheme) {
 		u.Port = port
@@ -131,6 +140,20 @@ func splitPort(host string) (string, int, error) {
 		return "", 0, &ParseError{Value: printable(host), Problem: "the port is not a number up to 65535", Fix: "write host or host:port"}
 	}
 	return host[:i], int(port), nil
+}
+
+// validHost reports whether no byte of the host is one that the URL standard
+// forbids, and all are ASCII: names have to come in Punycode.
+func validHost(host string) bool {
+	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		host = strings.ReplaceAll(host[1:len(host)-1], ":", "")
+	}
+	for i := range len(host) {
+		if c := host[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"#%/:<>?@[\\]^`{|}", c) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // defaultPort is the URL standard's; 0 if the scheme has none.
@@ -170,6 +193,7 @@ func cleanPath(p string) string {
 	if p == "" {
 		return "/"
 	}
+	p = encodePath(p)
 	if !strings.Contains(p, "/.") && !hasEncodedDot(p) {
 		return p
 	}
@@ -192,6 +216,28 @@ func cleanPath(p string) string {
 		}
 	}
 	return "/" + strings.Join(out, "/")
+}
+
+// encodePath percent-encodes what may not stand in a path: the URL standard's path
+// percent-encode set.
+func encodePath(p string) string {
+	const hex = "0123456789ABCDEF"
+	var out []byte
+	for i := range len(p) {
+		switch c := p[i]; {
+		case c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>^`{}", c) >= 0:
+			if out == nil {
+				out = append(make([]byte, 0, len(p)+16), p[:i]...)
+			}
+			out = append(out, '%', hex[c>>4], hex[c&15])
+		case out != nil:
+			out = append(out, c)
+		}
+	}
+	if out == nil {
+		return p
+	}
+	return string(out)
 }
 
 func hasEncodedDot(p string) bool {
@@ -229,7 +275,7 @@ func (u URL) Origin() Origin {
 // String writes the URL; what was not kept is missing.
 func (u URL) String() string {
 	s := u.Scheme + ":"
-	if u.Host != "" || u.Scheme == "file" {
+	if u.Host != "" || u.Scheme == "file" || strings.HasPrefix(u.Path, "//") {
 		s += "//" + u.Host
 	}
 	if u.Port != 0 {
