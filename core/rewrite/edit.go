@@ -119,21 +119,23 @@ func (e *editor) render(dst []byte, n int, s *Stream) []byte {
 	at := 0
 	for _, d := range e.list {
 		dst = e.copy(dst, at, d.at)
-		switch d.ins {
-		case insNonce:
-			dst = append(dst, ` nonce="`...)
-			dst = append(dst, s.nonce...)
-			dst = append(dst, '"')
-		case insReplace:
-			dst = append(dst, `nonce="`...)
-			dst = append(dst, s.nonce...)
-			dst = append(dst, '"')
-		case insSnippet:
-			dst = append(dst, s.page.Snippet...)
-		}
+		dst = s.appendInsertion(dst, d.ins)
 		at = d.at + d.del
 	}
 	return e.copy(dst, at, n)
+}
+
+// appendInsertion appends what an edit puts in.
+func (s *Stream) appendInsertion(dst []byte, ins insertion) []byte {
+	switch ins {
+	case insSnippet:
+		return append(dst, s.page.Snippet...)
+	case insNonce:
+		dst = append(dst, ' ')
+	}
+	dst = append(dst, `nonce="`...)
+	dst = append(dst, s.nonce...)
+	return append(dst, '"')
 }
 
 // copy appends the step's input from a to b.

@@ -1,6 +1,9 @@
 package rewrite
 
-import "bytes"
+import (
+	"bytes"
+	"iter"
+)
 
 type state uint8
 
@@ -50,7 +53,7 @@ func (s *Stream) Reset(o *Options, p Page) {
 	s.raw = rawState{}
 	s.counts, s.total = Counts{}, 0
 	s.nonce = ""
-	if validNonce(p.Nonce) && (o.Trust == All || o.Trust == Inventory) {
+	if ValidNonce(p.Nonce) && (o.Trust == All || o.Trust == Inventory) {
 		s.nonce = p.Nonce
 	}
 	s.edit.reset()
@@ -64,8 +67,8 @@ func (s *Stream) Reset(o *Options, p Page) {
 	s.refreshFast()
 }
 
-// validNonce is the grammar of a nonce's value (CSP3 2.3.1): it can't leave a quoted attribute.
-func validNonce(n string) bool {
+// ValidNonce tells whether n is a nonce's value (CSP3 2.3.1): such a one can't leave a quoted attribute.
+func ValidNonce(n string) bool {
 	n = trimPadding(n)
 	for i := range len(n) {
 		switch c := n[i]; {
@@ -214,6 +217,23 @@ func (s *Stream) Append(dst []byte) []byte {
 func (s *Stream) AppendEdited(dst []byte) (out []byte, n int) {
 	n = s.edit.reach()
 	return s.edit.render(dst, n, s), n
+}
+
+// A Change is one edit of a step.
+type Change struct {
+	Remove int    // bytes of the input that go
+	Insert []byte // what comes in their place; the caller's
+}
+
+// Changes yields what the last Scan changed, by offset in its input: the bytes held before, then the chunk.
+func (s *Stream) Changes() iter.Seq2[int, Change] {
+	return func(yield func(int, Change) bool) {
+		for _, d := range s.edit.list {
+			if !yield(d.at, Change{d.del, s.appendInsertion(nil, d.ins)}) {
+				return
+			}
+		}
+	}
 }
 
 // Close ends the document: it appends the bytes held, unchanged, and what belongs at the very end. The stream then waits for Reset.
