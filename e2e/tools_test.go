@@ -106,3 +106,26 @@ func TestInstallScriptNamesWhatIsMissing(t *testing.T) {
 		}
 	}
 }
+
+// Package lists may be absent, as on a fresh machine: then the first try fails.
+func TestInstallScriptInstallsOnlyWhatIsMissing(t *testing.T) {
+	const aptGet = `
+d=$(dirname "$0")
+echo "apt-get $*"
+case "$*" in
+update*) : > "$d/updated" ;;
+*) [ -e "$d/updated" ] || exit 100; cp "$d/postgres" "$d/certutil" ;;
+esac`
+	said, status := script(t, "install.sh", nil, []string{"env", "cp"},
+		map[string]string{"id": "echo 0", "postgres": "exit 0", "chromium": "exit 0", "apt-get": aptGet})
+	if _, err := os.Stat("/etc/debian_version"); err != nil {
+		if status == 0 || !strings.Contains(said, "this is no Debian") {
+			t.Errorf("exit status %d; it said:\n%s", status, said)
+		}
+		return
+	}
+	want := "apt-get update --quiet\napt-get install --yes --quiet --no-install-recommends libnss3-tools\n"
+	if status != 0 || !strings.Contains(said, want) {
+		t.Errorf("exit status %d, want 0 and %q; it said:\n%s", status, want, said)
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,15 +66,12 @@ func (o Options) database() string  { return filepath.Join(o.Data, "edgecsp.db")
 // A Stack is a running stack.
 type Stack struct {
 	options Options
-	running []part // in the order in which they were started
+	stops   []func() // stop what runs, in the order in which it was started
 	ended   chan error
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when everything has ended
 	err     error         // to be read once done is closed
 }
-
-// A part can be stopped; stop returns when it has ended.
-type part struct{ stop func() }
 
 // Start starts the parts and returns when all answer. They run until ctx ends,
 // Stop is called or one of them ends by itself: then all are stopped.
@@ -129,9 +127,9 @@ func (o *Options) resolve() error {
 // understand.
 func (s *Stack) check() error {
 	var faults []error
-	for file, target := range map[string]string{s.options.collector(): "collector", s.options.filter(): "filter"} {
-		if _, err := os.Stat(file); err != nil {
-			faults = append(faults, fmt.Errorf("%w; run: make %s", err, target))
+	for _, built := range []struct{ file, target string }{{s.options.collector(), "collector"}, {s.options.filter(), "filter"}} {
+		if _, err := os.Stat(built.file); err != nil {
+			faults = append(faults, fmt.Errorf("%w; run: make %s", err, built.target))
 		}
 	}
 	return errors.Join(append(faults, s.options.Ports.check())...)
@@ -194,7 +192,7 @@ func (s *Stack) startProcess(ctx context.Context, name string, command *exec.Cmd
 	if err != nil {
 		return err
 	}
-	s.running = append(s.running, part{p.stop})
+	s.stops = append(s.stops, p.stop)
 	if err := waitFor(ctx, p, ready); err != nil {
 		return err
 	}
@@ -215,7 +213,7 @@ func (s *Stack) startApp() error {
 		return fmt.Errorf("starting the demo shop: %w", err)
 	}
 	server := &http.Server{Handler: app, ReadHeaderTimeout: readyIn}
-	s.running = append(s.running, part{func() { _ = server.Close() }})
+	s.stops = append(s.stops, func() { _ = server.Close() })
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			s.ended <- fmt.Errorf("the demo shop ended by itself: %w", err)
@@ -281,10 +279,8 @@ func (s *Stack) supervise(ctx context.Context) {
 // stopParts stops what is running, the last started first: what faces visitors
 // before what it needs.
 func (s *Stack) stopParts() {
-	for len(s.running) > 0 {
-		last := len(s.running) - 1
-		s.running[last].stop()
-		s.running = s.running[:last]
+	for _, stop := range slices.Backward(s.stops) {
+		stop()
 	}
 }
 
