@@ -32,7 +32,7 @@ help: ## say what each target is for
 ## What is built.
 
 .PHONY: filter
-filter: ## build the filter for Envoy and Istio, build/edgecsp.wasm
+filter: ## build the filter, build/edgecsp.wasm
 	@echo '== the filter: $(BUILD)/edgecsp.wasm'
 	@$(WASM) $(GO) build -buildmode=c-shared -trimpath -ldflags='-s -w' -o $(BUILD)/edgecsp.wasm ./envoyfilter
 	@echo "   $$(wc -c < $(BUILD)/edgecsp.wasm) bytes"
