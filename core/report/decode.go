@@ -153,12 +153,18 @@ func finish(env envelope, k Kind, body *fastjson.Object, now time.Time) (Report,
 		r.Directive = f.violated
 	}
 	if k != CSPViolation {
-		r.Sample = ""
-		if r.Directive == "" {
-			r.Directive = f.about
-		}
-	} else {
-		r.Detail = ""
+		f.fillOther(&r)
 	}
 	return r, kept
+}
+
+// fillOther gives a report of another type what such types say.
+func (f *fields) fillOther(r *Report) {
+	r.Sample, r.Detail = "", f.detail.text
+	if r.Directive == "" {
+		r.Directive = f.about.text
+	}
+	if r.Blocked == "" {
+		r.Blocked = f.blocked.text
+	}
 }

@@ -113,6 +113,11 @@ func TestKinds(t *testing.T) {
 		{`{"type":"csp-hash","body":{"document_url":"https://a/","subresource_url":"https://a/x","hash":"sha256-x","type":"subresource","destination":"script"}}`,
 			Report{Kind: CSPHash, Page: "https://a/", Blocked: "https://a/x", Directive: "subresource", Detail: "sha256-x"}},
 		{`{"type":"crash","url":"https://a/","body":null}`, Report{Kind: Crash, Page: "https://a/"}},
+		{`{"type":"coep","url":"https://a/","body":{"destination":"script","blockedURL":"https://b/x","type":"corp"}}`,
+			Report{Kind: COEP, Page: "https://a/", Blocked: "https://b/x", Directive: "corp"}},
+		{`{"type":"crash","url":"https://a/","body":{"reason":"oom"}}`, Report{Kind: Crash, Page: "https://a/", Directive: "oom", Detail: "oom"}},
+		{`{"type":"coop","body":{"type":"access-to-opener","property":"closed","openerURL":"https://o/","effectivePolicy":"same-origin"}}`,
+			Report{Kind: COOP, Blocked: "https://o/", Directive: "access-to-opener", Detail: "closed"}},
 		{`{"type":"permissions-policy-violation","body":{"featureId":"camera","message":"no"}}`,
 			Report{Kind: PermissionsPolicyViolation, Directive: "camera", Detail: "no"}},
 	} {

@@ -14,7 +14,25 @@ import (
 type fields struct {
 	Report
 	violated string // violated-directive's first token
-	about    string // what a report of another type is about
+	// What reports of other types are about and what they say of it, by rank:
+	// their members come in any order.
+	about, detail, blocked ranked
+}
+
+// A ranked text is that of the first of several members, in an order of ours
+// and not the sender's.
+type ranked struct {
+	text string
+	rank int // 0 for none; 1 counts most
+}
+
+func (r *ranked) offer(rank int, v *fastjson.Value) {
+	if r.rank != 0 && r.rank <= rank {
+		return
+	}
+	if s := text(v); s != "" {
+		r.text, r.rank = s, rank
+	}
 }
 
 // isCSP reports whether the members are those of a CSP violation.
@@ -56,10 +74,45 @@ func (f *fields) read(key string, v *fastjson.Value) {
 		if f.Disposition == Unstated {
 			f.Disposition = disposition(v)
 		}
-	case "featureid", "policyid", "id", "type", "destination":
-		first(&f.about, v)
-	case "message", "hash", "reason", "phase", "property":
-		first(&f.Detail, v)
+	default:
+		f.readOther(key, v)
+	}
+}
+
+// readOther reads the members of types other than CSP violations.
+func (f *fields) readOther(key string, v *fastjson.Value) {
+	switch key {
+	case "featureid":
+		f.about.offer(1, v)
+	case "policyid":
+		f.about.offer(2, v)
+	case "id":
+		f.about.offer(3, v)
+	case "type":
+		f.about.offer(4, v)
+	case "destination":
+		f.about.offer(5, v)
+	case "reason":
+		f.about.offer(6, v)
+		f.detail.offer(3, v)
+	case "message":
+		f.detail.offer(1, v)
+	case "hash":
+		f.detail.offer(2, v)
+	case "phase":
+		f.detail.offer(4, v)
+	case "property":
+		f.detail.offer(5, v)
+	case "effectivepolicy":
+		f.detail.offer(6, v)
+	case "otherdocumenturl", "openeeurl":
+		f.blocked.offer(1, v)
+	case "openerurl", "initialpopupurl":
+		f.blocked.offer(2, v)
+	case "nextresponseurl":
+		f.blocked.offer(3, v)
+	case "previousresponseurl":
+		f.blocked.offer(4, v)
 	}
 }
 

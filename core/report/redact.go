@@ -23,8 +23,9 @@ var tokenPaths = [...]string{"/report/csp/", "/report/tripwire/"}
 
 // Redact returns r without what must not be kept: queries, fragments,
 // credentials and session tokens are cut from all URLs, also from those in a
-// policy or a message; everything is cut to its limit; control characters are
-// made visible (see Visible). Redacting twice changes nothing.
+// policy or a message; nonces in a policy become NonceRedacted; everything is
+// cut to its limit; control characters are made visible (see Visible).
+// Redacting twice changes nothing.
 func Redact(r Report) Report {
 	r.Directive = dropTokens(clean(r.Directive, MaxDirective))
 	r.Blocked = redactURL(r.Blocked)
@@ -33,9 +34,49 @@ func Redact(r Report) Report {
 	r.SourceFile = redactURL(r.SourceFile)
 	r.Sample = dropTokens(clean(r.Sample, MaxSample))
 	r.Detail = redactText(r.Detail, MaxDetail)
-	r.Policy = redactText(r.Policy, MaxPolicy)
+	r.Policy = redactText(dropNonces(r.Policy), MaxPolicy)
 	r.UserAgent = dropTokens(clean(r.UserAgent, MaxUserAgent))
 	return r
+}
+
+// NonceRedacted stands for every nonce in a policy that is kept: the policy
+// still parses, and is the same text for all who got it.
+const NonceRedacted = "'nonce-redacted'"
+
+// dropNonces replaces the nonces in a policy, in any case (CSP3 2.3.1).
+func dropNonces(s string) string {
+	i := nonceIndex(s)
+	if i < 0 {
+		return s
+	}
+	var b strings.Builder
+	for ; i >= 0; i = nonceIndex(s) {
+		b.WriteString(s[:i])
+		b.WriteString(NonceRedacted)
+		s = s[i+len(nonceMark):]
+		end := strings.IndexAny(s, "'"+separators)
+		if end < 0 {
+			end = len(s)
+		}
+		s = strings.TrimPrefix(s[end:], "'")
+	}
+	b.WriteString(s)
+	return b.String()
+}
+
+const nonceMark = "'nonce-"
+
+func nonceIndex(s string) int {
+	for i := 0; ; i++ {
+		n := strings.IndexByte(s[i:], '\'')
+		if n < 0 || len(s)-i-n < len(nonceMark) {
+			return -1
+		}
+		i += n
+		if strings.EqualFold(s[i:i+len(nonceMark)], nonceMark) {
+			return i
+		}
+	}
 }
 
 // workingURL is how much of a URL is looked at: a query of any real size stands

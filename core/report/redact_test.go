@@ -58,7 +58,7 @@ func TestRedactURL(t *testing.T) {
 
 func TestRedactPolicy(t *testing.T) {
 	for in, want := range map[string]string{
-		"script-src 'self' 'nonce-ab+/cd=='; report-uri /csp/report/csp/TOKEN":                "script-src 'self' 'nonce-ab+/cd=='; report-uri /csp/report/csp/",
+		"script-src 'self' 'nonce-ab+/cd=='; report-uri /csp/report/csp/TOKEN":                "script-src 'self' 'nonce-redacted'; report-uri /csp/report/csp/",
 		"img-src data: https://cdn.example:*/x/; report-uri https://u:p@c.example/r?key=K #f": "img-src data: https://cdn.example:*/x/; report-uri https://c.example/r ",
 		"report-uri report?key=K;report-to csp":                                               "report-uri report;report-to csp",
 		"a, report-uri /a/report/csp/T1 /b/report/csp/T2":                                     "a, report-uri /a/report/csp/ /b/report/csp/",
@@ -146,6 +146,9 @@ func checkRedacted(t *testing.T, r Report) {
 	}
 	if strings.ContainsAny(r.Policy, "?#") || len(r.Policy) > MaxPolicy || len(r.Detail) > MaxDetail || len(r.Sample) > MaxSample {
 		t.Fatalf("text not redacted: %+v", r)
+	}
+	if i := nonceIndex(r.Policy); i >= 0 && !strings.HasPrefix(r.Policy[i:], NonceRedacted) {
+		t.Fatalf("a nonce in %q", r.Policy)
 	}
 	for _, s := range []string{r.Directive, r.Blocked, r.Page, r.Referrer, r.SourceFile, r.Sample, r.Detail, r.Policy, r.UserAgent} {
 		for _, p := range tokenPaths {
