@@ -127,6 +127,9 @@ func (a *Approvals) host(l, page *location) bool {
 
 // inline tells whether an inline block is approved. Its text is what a browser would hash: UTF-8 with line feeds alone.
 func (a *Approvals) inline(content []byte, cs charset, scratch *[]byte) bool {
+	if cs != csUTF8 && !isASCII(content) {
+		return false
+	}
 	key := blockKey(content)
 	known := a.known.Load()
 	if t, ok := known.byKey[key]; ok && t == string(content) {
@@ -168,11 +171,7 @@ func blockKey(b []byte) uint64 {
 // blockText normalizes a block as a browser does before it hashes (HTML 13.2.3.5, CSP3 6.7.3.3). It reports false where the bytes' meaning
 // depends on an encoding other than UTF-8.
 func blockText(b []byte, cs charset, scratch *[]byte) ([]byte, bool) {
-	ascii := isASCII(b)
-	if !ascii && cs != csUTF8 {
-		return nil, false
-	}
-	if !ascii && !utf8.Valid(b) {
+	if cs == csUTF8 && !utf8.Valid(b) || cs != csUTF8 && !isASCII(b) {
 		return nil, false
 	}
 	if bytes.IndexByte(b, '\r') < 0 && bytes.IndexByte(b, 0) < 0 {

@@ -256,7 +256,8 @@ func (s *Stream) noteBlock(l *look, content []byte) {
 	if s.block.kind == style {
 		found = InlineStyle
 	}
-	s.noteCode(found, lowerName(l.tag[1:l.name1]), s.shape(l), content)
+	exact := s.tag.space == kindHTML || !hasRef(content) // in svg a browser decodes references
+	s.noteCode(found, l.tag[1:l.name1], s.shape(l), content, exact)
 }
 
 // shape is the start tag without its nonce.
@@ -271,15 +272,15 @@ func (s *Stream) shape(l *look) []byte {
 	return b
 }
 
-// noteCode takes note of code whose text, before normalizing, is content.
-func (s *Stream) noteCode(found Found, name string, shape, content []byte) {
+// noteCode takes note of code whose text, before normalizing, is content if exact, and else something like it.
+func (s *Stream) noteCode(found Found, name, shape, content []byte, exact bool) {
 	cs := s.enc.kind
 	lead := trimURL(content)
 	f := s.finding(found, shape, lead[:min(len(lead), placePrefix)], content)
 	s.page.Inventory.add(f, func() Entry {
 		var scratch []byte
-		e := Entry{Name: name, Sample: sample(content)}
-		if text, ok := blockText(content, cs, &scratch); ok {
+		e := Entry{Name: lowerName(name), Sample: sample(content)}
+		if text, ok := blockText(content, cs, &scratch); ok && exact {
 			h := sha256.Sum256(text)
 			e.Hash = "sha256-" + base64.StdEncoding.EncodeToString(h[:])
 		}
@@ -377,8 +378,8 @@ func (s *Stream) noteAttr(l *look, i int) {
 	if found == 0 && isScriptURL(v) {
 		found = ScriptURL
 	}
-	if found != 0 && exact {
-		s.noteCode(found, lowerName(name), append(s.notes.text[:0], s.name()...), v)
+	if found != 0 {
+		s.noteCode(found, name, append(s.notes.text[:0], s.name()...), v, exact)
 	}
 }
 

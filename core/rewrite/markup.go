@@ -161,6 +161,9 @@ func foldByte(kind markup, c byte) byte {
 
 // open looks at a '<' in the chunk, at index i.
 func (s *Stream) open(b []byte, i int) int {
+	if s.block.open && !s.region.hold {
+		s.noteForeignBlock(b, i)
+	}
 	if s.block.open { // text of a script or style in svg: the region goes on
 		s.region.open = len(s.region.bytes(b, i))
 	} else {

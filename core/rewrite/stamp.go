@@ -62,9 +62,7 @@ func (s *Stream) code(l *look, kind codeKind, self bool) {
 		return
 	}
 	s.block = blockState{open: true, kind: kind, tag: len(l.tag), judge: judge}
-	if !judge && s.tag.space == kindHTML {
-		s.region.hold = false
-	}
+	s.region.hold = judge
 }
 
 func (s *Stream) meta(l *look, e int) {
@@ -306,6 +304,16 @@ func (s *Stream) endForeignBlock(kind markup, b []byte, e int) {
 		s.counts.Unapproved++
 	}
 	s.region.advance()
+	s.refreshFast()
+}
+
+// noteForeignBlock is for a script or style in svg that is only noted: its text up to the first markup is taken for all of it, since
+// nothing is held back that could wait for the end tag.
+func (s *Stream) noteForeignBlock(b []byte, i int) {
+	p := s.region.bytes(b, i)
+	s.block.open = false
+	s.region.open = len(p)
+	s.judgeBlock(p, p[s.block.tag:])
 	s.refreshFast()
 }
 

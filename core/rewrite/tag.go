@@ -50,14 +50,8 @@ func (s *Stream) wants() {
 	}
 	t.space = s.tree.space(t.atom)
 	ledger := s.page.Inventory != nil
-	r.hold = wait || s.nonce != "" && s.stampable() || ledger && s.foreignCode()
+	r.hold = wait || s.nonce != "" && s.stampable()
 	r.keep = r.hold || ledger || s.opt.Trust == Upstream && s.stampable() || s.telling()
-}
-
-// foreignCode tells of a script or style in svg: what stands in it is markup to the tokenizer, so the block is held even if it is
-// only noted.
-func (s *Stream) foreignCode() bool {
-	return s.tag.space == kindSVG && (s.tag.atom == aScript || s.tag.atom == aStyle)
 }
 
 // stampable tells whether the tag's name is one of those that may get a nonce.
