@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,6 +68,7 @@ type setup struct {
 type running struct {
 	newStream func() (*wasmtest.Stream, error)
 	metric    func(name string) uint64
+	counters  func() string // those that are not zero, a line each
 	logged    *[]string
 }
 
@@ -101,12 +104,23 @@ func startWasm(t testing.TB, s setup) (running, error) {
 	if err != nil {
 		return running{logged: logged}, err
 	}
-	metric := func(name string) uint64 { v, _ := vm.Metric(name); return v }
-	return running{newStream: p.NewStream, metric: metric, logged: logged}, nil
+	metric := func(name string) uint64 { return vm.Metrics()[name] }
+	counters := func() string { return nonZero(vm.Metrics()) }
+	return running{p.NewStream, metric, counters, logged}, nil
+}
+
+func nonZero(counters map[string]uint64) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(counters)) {
+		if n := counters[name]; n != 0 {
+			fmt.Fprintf(&b, "%s %d\n", strings.TrimPrefix(name, "edgecsp_"), n)
+		}
+	}
+	return b.String()
 }
 
 func startNative(_ testing.TB, s setup) (running, error) {
-	h := &nativeHost{setup: s, counters: map[string]uint64{}}
+	h := &nativeHost{setup: s, counters: map[string]uint64{}, defined: map[string]bool{}}
 	if s.rand == nil {
 		h.setup.rand = rand.Reader
 	}
@@ -121,7 +135,8 @@ func startNative(_ testing.TB, s setup) (running, error) {
 		g.stream = wasmtest.NewStream(g)
 		return g.stream, nil
 	}
-	return running{newStream: newStream, metric: metric, logged: &h.logged}, nil
+	counters := func() string { return nonZero(h.counters) }
+	return running{newStream, metric, counters, &h.logged}, nil
 }
 
 // nativeGuest is a stream of the native filter, as the proxy sees it.
@@ -162,6 +177,7 @@ type nativeHost struct {
 	setup    setup
 	stream   *wasmtest.Stream // whose callback runs
 	counters map[string]uint64
+	defined  map[string]bool
 	logged   []string
 }
 
@@ -216,6 +232,8 @@ func (h *nativeHost) AppendResponseBody(b []byte) error {
 	return status(h.stream.SetResponseBody(1<<31-1, 0, b))
 }
 
+func (h *nativeHost) ClientAddress() string { return h.stream.Property("source.address") }
+
 func (h *nativeHost) Random(p []byte) error {
 	_, err := io.ReadFull(h.setup.rand, p)
 	return err
@@ -229,5 +247,6 @@ func (h *nativeHost) Log(_ filter.Level, message string) {
 }
 
 func (h *nativeHost) Counter(name string) func(int) {
+	h.defined[name] = true
 	return func(n int) { h.counters[name] += uint64(n) }
 }

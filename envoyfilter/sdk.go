@@ -106,6 +106,14 @@ func (host) ReplaceResponseBody(b []byte) error { return proxywasm.ReplaceHttpRe
 
 func (host) AppendResponseBody(b []byte) error { return proxywasm.AppendHttpResponseBody(b) }
 
+func (host) ClientAddress() string {
+	address, err := proxywasm.GetProperty([]string{"source", "address"})
+	if err != nil { // the proxy does not say
+		return ""
+	}
+	return string(address)
+}
+
 func (host) Random(p []byte) error { return random(p) }
 
 func (host) Now() time.Time { return time.Now() }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"strings"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -12,7 +13,14 @@ import (
 // The buffers of the ABI that this host has.
 const (
 	responseBody        = 1
+	answerBody          = 4
 	pluginConfiguration = 7
+)
+
+// The maps of a call-out's answer.
+const (
+	answerHeaders  MapType = 6
+	answerTrailers MapType = 7
 )
 
 // A call is one host call: the VM that made it and its arguments.
@@ -45,26 +53,26 @@ var hostFuncs = map[string]hostFunc{
 	"proxy_record_metric":            {"il", (*call).recordMetric},
 	"proxy_get_metric":               {"ii", (*call).getMetric},
 	"proxy_set_effective_context":    {"i", (*call).setEffectiveContext},
-	"proxy_get_property":             {"iiii", notFound},
+	"proxy_get_property":             {"iiii", (*call).getProperty},
+	"proxy_get_shared_data":          {"iiiii", (*call).getSharedData},
+	"proxy_set_shared_data":          {"iiiii", (*call).setSharedData},
+	"proxy_http_call":                {"iiiiiiiiii", (*call).httpCall},
 
-	"proxy_set_property":                 {"iiii", unimplemented},
-	"proxy_get_shared_data":              {"iiiii", unimplemented},
-	"proxy_set_shared_data":              {"iiiii", unimplemented},
-	"proxy_register_shared_queue":        {"iii", unimplemented},
-	"proxy_resolve_shared_queue":         {"iiiii", unimplemented},
-	"proxy_dequeue_shared_queue":         {"iii", unimplemented},
-	"proxy_enqueue_shared_queue":         {"iii", unimplemented},
-	"proxy_http_call":                    {"iiiiiiiiii", unimplemented},
-	"proxy_set_tick_period_milliseconds": {"i", unimplemented},
-	"proxy_send_local_response":          {"iiiiiiii", unimplemented},
-	"proxy_continue_stream":              {"i", unimplemented},
-	"proxy_close_stream":                 {"i", unimplemented},
-	"proxy_call_foreign_function":        {"iiiiii", unimplemented},
-	"proxy_done":                         {"", unimplemented},
+	"proxy_set_tick_period_milliseconds": {"i", (*call).setTickPeriod},
+
+	"proxy_set_property":          {"iiii", unimplemented},
+	"proxy_register_shared_queue": {"iii", unimplemented},
+	"proxy_resolve_shared_queue":  {"iiiii", unimplemented},
+	"proxy_dequeue_shared_queue":  {"iii", unimplemented},
+	"proxy_enqueue_shared_queue":  {"iii", unimplemented},
+	"proxy_send_local_response":   {"iiiiiiii", unimplemented},
+	"proxy_continue_stream":       {"i", unimplemented},
+	"proxy_close_stream":          {"i", unimplemented},
+	"proxy_call_foreign_function": {"iiiiii", unimplemented},
+	"proxy_done":                  {"", unimplemented},
 }
 
 func unimplemented(*call) Status { return Unimplemented }
-func notFound(*call) Status      { return NotFound }
 
 func instantiateHost(ctx context.Context, r wazero.Runtime) error {
 	b := r.NewHostModuleBuilder("env")
@@ -76,16 +84,27 @@ func instantiateHost(ctx context.Context, r wazero.Runtime) error {
 				params[i] = api.ValueTypeI64
 			}
 		}
-		b.NewFunctionBuilder().WithGoModuleFunction(enter(f.fn), params, []api.ValueType{api.ValueTypeI32}).Export(name)
+		b.NewFunctionBuilder().WithGoModuleFunction(enter(name, f.fn), params, []api.ValueType{api.ValueTypeI32}).Export(name)
 	}
 	_, err := b.Instantiate(ctx)
 	return err
 }
 
-func enter(fn func(*call) Status) api.GoModuleFunc {
+// enter runs a host function, unless the test refuses it, and records it.
+func enter(name string, fn func(*call) Status) api.GoModuleFunc {
 	return func(ctx context.Context, m api.Module, stack []uint64) {
 		vm := ctx.Value(vmKey{}).(*VM)
-		stack[0] = uint64(fn(&call{ctx, vm, m.Memory(), stack}))
+		status := OK
+		if vm.options.Refuse != nil {
+			status = vm.options.Refuse(name)
+		}
+		if status == OK {
+			status = fn(&call{ctx, vm, m.Memory(), stack})
+		}
+		if vm.options.Trace != nil {
+			vm.options.Trace(name, status)
+		}
+		stack[0] = uint64(status)
 	}
 }
 
@@ -169,15 +188,11 @@ func (c *call) removeHeader() Status {
 }
 
 func (c *call) getHeader() Status {
-	s, status := c.stream()
-	if status != OK {
-		return status
-	}
 	name, ok := c.bytes(1)
 	if !ok {
 		return BadArgument
 	}
-	h, status := s.HeaderMap(MapType(c.arg(0)))
+	h, status := c.headerMap()
 	if status != OK {
 		return status
 	}
@@ -188,16 +203,45 @@ func (c *call) getHeader() Status {
 	return c.give(3, []byte(value))
 }
 
-func (c *call) getHeaders() Status {
+// headerMap returns a map of the stream, or of the answer to a call-out.
+func (c *call) headerMap() (Header, Status) {
+	t := MapType(c.arg(0))
+	if a := c.vm.answer; a != nil && t == answerHeaders {
+		return a.Header, OK
+	} else if a != nil && t == answerTrailers {
+		return a.Trailers, OK
+	}
 	s, status := c.stream()
 	if status != OK {
-		return status
+		return nil, status
 	}
-	h, status := s.HeaderMap(MapType(c.arg(0)))
+	return s.HeaderMap(t)
+}
+
+func (c *call) getHeaders() Status {
+	h, status := c.headerMap()
 	if status != OK {
 		return status
 	}
 	return c.give(1, encodeHeader(h))
+}
+
+// getProperty answers the stream's properties, then those of the VM. A path's
+// parts are separated by zero bytes.
+func (c *call) getProperty() Status {
+	path, ok := c.bytes(0)
+	if !ok {
+		return BadArgument
+	}
+	name := strings.ReplaceAll(strings.TrimSuffix(string(path), "\x00"), "\x00", ".")
+	value := c.vm.options.Properties[name]
+	if s := c.vm.streams[c.vm.active]; s != nil && s.Property(name) != "" {
+		value = s.Property(name)
+	}
+	if value == "" {
+		return NotFound
+	}
+	return c.give(2, []byte(value))
 }
 
 func (c *call) setHeaders() Status {
@@ -221,6 +265,13 @@ func (c *call) getBuffer() Status {
 	switch c.arg(0) {
 	case pluginConfiguration:
 		return c.give(3, c.vm.config)
+	case answerBody:
+		if c.vm.answer == nil {
+			return NotFound
+		}
+		body := c.vm.answer.Body
+		start = min(max(start, 0), len(body))
+		return c.give(3, body[start:start+min(max(size, 0), len(body)-start)])
 	case responseBody:
 		s, status := c.stream()
 		if status != OK {

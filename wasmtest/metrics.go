@@ -6,12 +6,12 @@ type metrics struct {
 	values []uint64
 }
 
-func (m *metrics) value(name string) (uint64, bool) {
-	id, ok := m.ids[name]
-	if !ok {
-		return 0, false
+func (m *metrics) all() map[string]uint64 {
+	out := make(map[string]uint64, len(m.ids))
+	for name, id := range m.ids {
+		out[name] = m.values[id]
 	}
-	return m.values[id], true
+	return out
 }
 
 func (m *metrics) define(name string) uint32 {

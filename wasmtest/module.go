@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -51,6 +52,15 @@ type Options struct {
 	Env  map[string]string
 	Rand io.Reader              // what the guest's random_get reads; nil: crypto/rand
 	Log  func(LogLevel, string) // called for each line that the filter logs
+	// Shared is what this VM shares with others; nil: with none.
+	Shared *Shared
+	// Properties are the proxy's own, such as "plugin_name", by their paths
+	// joined with dots.
+	Properties map[string]string
+	// Trace is called after each host call, in order.
+	Trace func(name string, status Status)
+	// Refuse decides whether a host call fails: OK lets it through.
+	Refuse func(name string) Status
 }
 
 // A LogLevel is the severity of a line; the numbers are the ABI's.
@@ -76,11 +86,20 @@ type VM struct {
 	last    uint32 // the newest context id
 	config  []byte // the plugin configuration, while it is being handed over
 	metrics metrics
+
+	plugins     map[uint32]uint32 // context id -> its plugin's
+	ticks       map[uint32]time.Duration
+	callouts    []Callout
+	lastCallout uint32
+	answer      *Answer // while a plugin is being called back
 }
 
 // NewVM instantiates the module and starts the VM.
 func (m *Module) NewVM(ctx context.Context, o Options) (*VM, error) {
-	vm := &VM{options: o, streams: map[uint32]*Stream{}}
+	if o.Shared == nil {
+		o.Shared = &Shared{}
+	}
+	vm := &VM{options: o, streams: map[uint32]*Stream{}, plugins: map[uint32]uint32{}, ticks: map[uint32]time.Duration{}}
 	random := o.Rand
 	if random == nil {
 		random = rand.Reader
@@ -108,8 +127,8 @@ func (vm *VM) Close(ctx context.Context) error { return vm.module.Close(ctx) }
 // shrinks.
 func (vm *VM) MemorySize() uint64 { return uint64(vm.module.Memory().Size()) }
 
-// Metric returns the value of a counter or gauge that the filter defined.
-func (vm *VM) Metric(name string) (uint64, bool) { return vm.metrics.value(name) }
+// Metrics returns the counters and gauges that the filter defined, by name.
+func (vm *VM) Metrics() map[string]uint64 { return vm.metrics.all() }
 
 // ErrRefused says that the filter refused its configuration; what it logged
 // says why.
@@ -126,6 +145,7 @@ type Plugin struct {
 // is ErrRefused when the filter says no. ctx is used for all later calls.
 func (vm *VM) StartPlugin(ctx context.Context, config []byte) (*Plugin, error) {
 	p := &Plugin{vm: vm, ctx: ctx, id: vm.newID()}
+	vm.plugins[p.id] = p.id
 	if _, err := vm.callAs(ctx, p.id, "proxy_on_context_create", uint64(p.id), 0); err != nil {
 		return nil, err
 	}
@@ -142,7 +162,7 @@ func (vm *VM) StartPlugin(ctx context.Context, config []byte) (*Plugin, error) {
 func (p *Plugin) NewStream() (*Stream, error) {
 	g := &guest{plugin: p, id: p.vm.newID()}
 	s := NewStream(g)
-	p.vm.streams[g.id] = s
+	p.vm.streams[g.id], p.vm.plugins[g.id] = s, p.id
 	_, err := p.vm.callAs(p.ctx, g.id, "proxy_on_context_create", uint64(g.id), uint64(p.id))
 	return s, err
 }
@@ -219,5 +239,6 @@ func (g *guest) OnDone() error {
 		}
 	}
 	delete(g.plugin.vm.streams, g.id)
+	delete(g.plugin.vm.plugins, g.id)
 	return nil
 }

@@ -89,6 +89,7 @@ type Stream struct {
 	buffer  []byte // the response body that the guest can see now
 	phase   phase
 	sent    []byte // the response body that went out
+	props   map[string]string
 }
 
 type phase uint8
@@ -166,6 +167,18 @@ func (s *Stream) Done() error { return s.guest.OnDone() }
 
 // Sent returns all of the body that went out.
 func (s *Stream) Sent() []byte { return s.sent }
+
+// SetProperty sets what the guest gets for a property; name is its path joined
+// with dots, such as "source.address".
+func (s *Stream) SetProperty(name, value string) {
+	if s.props == nil {
+		s.props = map[string]string{}
+	}
+	s.props[name] = value
+}
+
+// Property returns what SetProperty has set, "" if nothing.
+func (s *Stream) Property(name string) string { return s.props[name] }
 
 func (s *Stream) flush() []byte {
 	out := s.buffer

@@ -112,7 +112,7 @@ func (t *Template) Append(dst []byte, v Values) []byte {
 		dst = append(dst, "; report-uri "...)
 		dst = append(dst, v.ReportURI...)
 	}
-	if v.ReportTo != "" && t.own == "" && ValidReportTo(v.ReportTo) {
+	if v.ReportTo != "" && t.own == "" && !t.hasReports && ValidReportTo(v.ReportTo) {
 		dst = append(dst, "; report-to "...)
 		dst = append(dst, v.ReportTo...)
 	}

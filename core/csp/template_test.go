@@ -54,6 +54,7 @@ func TestTemplate(t *testing.T) {
 		{"reports", "img-src 'self'", Placement{}, Values{ReportURI: "/r?k=1", ReportTo: "edge"}, "img-src 'self'; report-uri /r?k=1; report-to edge", false, false},
 		{"own reports", "img-src 'self'; report-uri /own; report-to mine; font-src *", Placement{}, Values{ReportURI: "/r", ReportTo: "edge"},
 			"img-src 'self'; report-uri /own /r; report-to mine; font-src *", false, false},
+		{"own report-uri", "img-src 'self'; report-uri /own", Placement{}, Values{ReportURI: "/r", ReportTo: "edge"}, "img-src 'self'; report-uri /own /r", false, false},
 		{"bad reports", "img-src 'self'", Placement{}, Values{ReportURI: "/r; script-src *", ReportTo: "A,B"}, "img-src 'self'", false, false},
 		{"connect-src", "connect-src https://a.example", Placement{ConnectSelf: "'self'"}, Values{}, "connect-src https://a.example 'self'", false, false},
 		{"connect-src none", "connect-src 'none'", Placement{ConnectSelf: "'self'"}, Values{}, "connect-src 'self'", false, false},

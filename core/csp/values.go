@@ -22,7 +22,8 @@ type Values struct {
 	// adds none.
 	ReportURI string
 	// ReportTo is the endpoint's name for report-to; "" adds none. A policy that
-	// has its own report-to keeps it alone (Template.OwnReportTo).
+	// has its own report-to keeps it alone (Template.OwnReportTo), and one with
+	// its own report-uri gets none: it would silence that one (CSP3 5.5).
 	ReportTo string
 }
 

@@ -8,6 +8,7 @@
 package edgeconfig
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/edgecsp/edgecsp/core/csp"
@@ -24,6 +25,12 @@ const (
 	MaxPolicies = 8
 	// MaxApproved is the largest number of approvals of a route.
 	MaxApproved = 10_000
+	// MaxRegex is the longest regular expression, in bytes.
+	MaxRegex = 1000
+	// MaxFragments is the largest number of headers that ask for a fragment.
+	MaxFragments = 20
+	// MaxHeld is the largest value of a route's max_tag and max_block, in bytes.
+	MaxHeld = 1 << 20
 	// MaxFaults is how many faults are listed; more are counted.
 	MaxFaults = 50
 	// DefaultBasePath is where the collector's public paths are, as in
@@ -45,45 +52,101 @@ type Secret struct {
 	Literal string // the secret itself: shown by every dump of the proxy's configuration
 }
 
-// A Route says what the pages at some paths get.
+// A Route says what the pages at some paths get. docs/configuration.md names
+// the key of each field.
 type Route struct {
 	Match      Match
 	Exempt     bool // no policy and no rewriting at all
 	Enforce    csp.List
 	ReportOnly csp.List
 	Trust      rewrite.Trust
-	// Scripts and Styles say which tags take part in nonces: use_script_nonce
-	// and use_style_nonce.
+	// Scripts and Styles say which tags take part in nonces.
 	Scripts, Styles bool
-	Approved        *rewrite.Approvals // for trust "inventory", nil otherwise
+	// KeepUnsafeInline places no nonce where 'unsafe-inline' is in force.
+	KeepUnsafeInline bool
+	Approved         *rewrite.Approvals // for trust "inventory", nil otherwise
+	ApprovedHashes   []csp.Source       // the hashes of Approved, as sources
+	HostTrust        bool               // source expressions in Approved count
+	Upstream         UpstreamPolicy
+	Unrewritable     Unrewritable
+	Cacheable        Cacheable
+	AllTypes         bool     // answers that are not HTML get the policies too, without nonce
+	Fragments        []string // names of request headers, lower case, that ask for a fragment
+	FrameOptions     bool     // X-Frame-Options in step with an enforced frame-ancestors
+	Sample           Sample
+	MaxTag, MaxBlock int // bytes; 0 is the rewriter's default
 }
 
-// A Match says which requests a route is for. One of Prefix and Exact is set;
-// both are compared with the path as the proxy passes it on, without the query.
+// An UpstreamPolicy says what becomes of policies that the application sends.
+type UpstreamPolicy uint8
+
+// What may become of an application's policies.
+const (
+	Keep    UpstreamPolicy = iota // they stand, and the route's stand beside them
+	Replace                       // the route's take their place, disposition by disposition
+	Yield                         // they stand instead of the route's, and get its reporting
+	Merge                         // they are widened by the route's sources
+)
+
+// Unrewritable says what becomes of enforced policies on a page whose tags
+// would have to be stamped and cannot be.
+type Unrewritable uint8
+
+// What may become of such a page's enforced policies.
+const (
+	ReportInstead Unrewritable = iota // they only report
+	HeaderOnly                        // they are enforced without the nonce
+	FailClosed                        // that, and no script runs at all
+)
+
+// Cacheable says how a page with a nonce may be kept by caches.
+type Cacheable uint8
+
+// How a page may be kept.
+const (
+	Private Cacheable = iota // by the visitor's own browser only
+	NoStore                  // by nobody
+	ByHash                   // as the application says, with hashes instead of a nonce
+)
+
+// A Sample says whose browsers report. Visitors outside of it get the enforced
+// policies without a report URL, and no others.
+type Sample struct {
+	Percent int    // of visitors, 0 to 100
+	Cookie  string // the first-party cookie by which a visitor stays in or out; "": network and user agent
+}
+
+// A Match says which requests a route is for. One of Prefix, Exact and Regex is
+// set; each is compared with the path as the proxy passes it on, without the
+// query.
 type Match struct {
 	Prefix string
 	Exact  string
-	Host   string // the authority without a port, lower case; "" is any
+	Regex  *regexp.Regexp // anchored at both ends
+	Host   string         // the authority without a port, lower case; "" is any
 }
 
-// Select returns the first route for a request, nil if there is none. host may
-// have a port, path a query.
-func (c *Config) Select(host, path string) *Route {
+// Select returns the index of the first route for a request, -1 if there is
+// none. host may have a port, path a query.
+func (c *Config) Select(host, path string) int {
 	path, _, _ = strings.Cut(path, "?")
 	for i := range c.Routes {
 		if c.Routes[i].Match.matches(host, path) {
-			return &c.Routes[i]
+			return i
 		}
 	}
-	return nil
+	return -1
 }
 
 func (m *Match) matches(host, path string) bool {
 	if m.Host != "" && !strings.EqualFold(withoutPort(host), m.Host) {
 		return false
 	}
-	if m.Exact != "" {
+	switch {
+	case m.Exact != "":
 		return path == m.Exact
+	case m.Regex != nil:
+		return m.Regex.MatchString(path)
 	}
 	return strings.HasPrefix(path, m.Prefix)
 }

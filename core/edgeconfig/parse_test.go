@@ -52,7 +52,8 @@ func TestSelect(t *testing.T) {
 	c, err := Parse([]byte(`{"site": "s", "secret_env": "E", "collector": {"base_path": "/reports/csp"}, "routes": [
 		{"match": {"exact": "/a"}, "exempt": true},
 		{"match": {"prefix": "/a", "host": "Shop.example"}, "report_only": "img-src 'self'"},
-		{"match": {"prefix": "/b"}, "report_only": "img-src 'self'"}]}`))
+		{"match": {"prefix": "/b"}, "report_only": "img-src 'self'"},
+		{"match": {"regex": "/c|/d/[0-9]+"}, "report_only": "img-src 'self'"}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,13 +63,10 @@ func TestSelect(t *testing.T) {
 	}{
 		{"x", "/a", 0}, {"x", "/a?q=/b", 0}, {"x", "/a/", -1}, {"shop.example", "/a/", 1}, {"SHOP.EXAMPLE:8443", "/ab", 1},
 		{"shop.example.evil", "/a/", -1}, {"[::1]:80", "/b", 2}, {"", "/b/c", 2}, {"x", "/", -1}, {"x", "", -1}, {"x", "?/b", -1},
+		{"x", "/c", 3}, {"x", "/d/12", 3}, {"x", "/d/12?x", 3}, {"x", "/cc", -1}, {"x", "/x/c", -1}, {"x", "/d/1/2", -1},
 	} {
-		got, want := c.Select(tc.host, tc.path), (*Route)(nil)
-		if tc.want >= 0 {
-			want = &c.Routes[tc.want]
-		}
-		if got != want {
-			t.Errorf("%s %s: %+v, want route %d", tc.host, tc.path, got, tc.want)
+		if got := c.Select(tc.host, tc.path); got != tc.want {
+			t.Errorf("%s %s: route %d, want %d", tc.host, tc.path, got, tc.want)
 		}
 	}
 	for path, want := range map[string]bool{"/reports/csp/x": true, "/reports/csp": false, "/reports/cspx": false, "/reports/csp/": true, "/": false} {
@@ -116,10 +114,23 @@ func TestFaults(t *testing.T) {
 		route(``):                                                                                                           "routes: is empty",
 		route(`7`):                                                                                                          "routes[0]: is a number",
 		route(`{"match": {"prefix": "/"}}`):                                                                                 "routes[0]: has no policy",
-		route(`{"report_only": "img-src *"}`):                                                                               `routes[0].match: one of "prefix" and "exact"`,
+		route(`{"report_only": "img-src *"}`):                                                                               `routes[0].match: one of "prefix", "exact" and "regex"`,
 		route(`{"match": {"prefix": "/", "exact": "/"}, "report_only": "img-src *"}`):                                       "routes[0].match: one of",
 		route(`{"match": {"prefix": "x"}, "report_only": "img-src *"}`):                                                     "routes[0].match: a path starts with a slash",
 		route(`{"match": {"exact": "/?x"}, "report_only": "img-src *"}`):                                                    "routes[0].match: a path",
+		route(`{"match": {"regex": "(/a"}, "report_only": "img-src *"}`):                                                    "routes[0].match.regex: error parsing regexp",
+		route(`{"match": {"regex": "/a", "prefix": "/"}, "report_only": "img-src *"}`):                                      `one of "prefix", "exact" and "regex"`,
+		route(`{"match": {"prefix": "/"}, "report_only": "img-src *", "upstream_policy": "join"}`):                          `routes[0].upstream_policy: is "join"; right are "keep", "replace", "yield", "merge"`,
+		route(`{"match": {"prefix": "/"}, "report_only": "img-src *", "unrewritable": 1}`):                                  "routes[0].unrewritable: is a number",
+		route(`{"match": {"prefix": "/"}, "report_only": "img-src *", "cacheable": "hash"}`):                                `routes[0].cacheable: "hash" puts approved hashes`,
+		route(`{"match": {"prefix": "/"}, "report_only": ["img-src *", "img-src *"], "upstream_policy": "merge"}`):          `routes[0].upstream_policy: "merge" goes with one policy`,
+		route(`{"match": {"prefix": "/"}, "report_only": "img-src *", "fragments": ["HX Request"]}`):                        "routes[0].fragments[0]",
+		route(`{"match": {"prefix": "/"}, "report_only": "img-src *", "fragments": ["Sec-Fetch-Dest"]}`):                    "comes with ordinary navigations",
+		route(`{"match": {"prefix": "/"}, "report_only": "img-src *", "fragments": ["Cookie"]}`):                            "comes with ordinary navigations",
+		route(`{"match": {"prefix": "/"}, "report_only": "img-src *", "sample": {"percent": 101}}`):                         "routes[0].sample.percent: is 101",
+		route(`{"match": {"prefix": "/"}, "report_only": "img-src *", "sample": {"cookie": "a b"}}`):                        "routes[0].sample.cookie",
+		route(`{"match": {"prefix": "/"}, "report_only": "img-src *", "max_tag": 0}`):                                       "routes[0].max_tag: is 0; a whole number from 1",
+		route(`{"match": {"prefix": "/"}, "report_only": "img-src *", "insecure_host_trust": true}`):                        "routes[0].insecure_host_trust: counts only",
 		route(`{"match": {"prefix": "/", "host": "https://x"}, "exempt": true}`):                                            "routes[0].match.host",
 		route(`{"match": {"prefix": "/"}, "exempt": true, "trust": "all"}`):                                                 "routes[0]: is exempt",
 		route(`{"match": {"prefix": "/"}, "enforce": "script-src 'self'"}`):                                                 `routes[0].trust: is missing`,
@@ -166,6 +177,15 @@ func TestLimits(t *testing.T) {
 		limit int
 		text  func(int) string
 	}{
+		"regex": {MaxRegex, func(n int) string {
+			return strings.Replace(minimal, `{"prefix": "/"}`, `{"regex": "`+strings.Repeat("a", n)+`"}`, 1)
+		}},
+		"fragments": {MaxFragments, func(n int) string {
+			return strings.Replace(minimal, `"report_only"`, `"fragments": ["a"`+strings.Repeat(`, "a"`, n-1)+`], "report_only"`, 1)
+		}},
+		"held": {MaxHeld, func(n int) string {
+			return strings.Replace(minimal, `"report_only"`, `"max_block": `+strconv.Itoa(n)+`, "report_only"`, 1)
+		}},
 		"size": {MaxSize, sized}, "routes": {MaxRoutes, routesText}, "policies": {MaxPolicies, policies}, "approved": {MaxApproved, approved},
 	} {
 		for n, good := range map[int]bool{c.limit - 1: true, c.limit: true, c.limit + 1: false} {

@@ -1,7 +1,5 @@
 package filter
 
-import "github.com/edgecsp/edgecsp/core/rewrite"
-
 // maxScratch is how much memory for a chunk's output is kept between
 // callbacks.
 const maxScratch = 256 << 10
@@ -77,20 +75,5 @@ func (s *Stream) ResponseTrailers() {
 	}
 	if err := s.appendRest(); err != nil {
 		s.fault("appending to the response's body", err)
-	}
-}
-
-// tally adds what the rewriter did to the statistics.
-func (s *Stream) tally() {
-	if !s.looked {
-		return
-	}
-	n, c := s.body.Counts(), &s.plugin.counts
-	c.stamped(n.Stamped)
-	c.foreign(n.Foreign)
-	c.unapproved(n.Unapproved)
-	c.suspect(n.Suspect)
-	if n.GaveUp != rewrite.Going {
-		c.gaveUp(1)
 	}
 }

@@ -26,6 +26,9 @@ type Host interface {
 	ReplaceResponseBody([]byte) error
 	AppendResponseBody([]byte) error
 
+	// ClientAddress is the client's address, with or without a port, as the
+	// proxy trusts it; "" if it does not say.
+	ClientAddress() string
 	// Random fills p from the host's randomness, or fails.
 	Random(p []byte) error
 	Now() time.Time

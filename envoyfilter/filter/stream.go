@@ -1,8 +1,6 @@
 package filter
 
 import (
-	"strings"
-
 	"github.com/edgecsp/edgecsp/core/rewrite"
 	"github.com/edgecsp/edgecsp/core/session"
 )
@@ -26,12 +24,8 @@ type Stream struct {
 	done, taken int
 }
 
-// request is what of the request's headers decides about the response.
-type request struct {
-	method, scheme, host, path string
-	https                      bool
-	document                   bool // a document is asked for
-}
+// nonceHeader tells the application the nonce of the response to come.
+const nonceHeader = "x-csp-nonce"
 
 // RequestHeaders chooses the route and, where a document is asked for, asks
 // the upstream for one that can be rewritten.
@@ -44,17 +38,17 @@ func (s *Stream) RequestHeaders() {
 	}
 	s.forged(h)
 	s.request = readRequest(h)
-	if s.route = s.plugin.match(s.request.host, s.request.path); s.route == nil || !s.request.document {
+	if s.route = s.plugin.match(s.request.host, s.request.path); s.route == nil {
+		return
+	}
+	if s.request.fragment = asksFragment(h, s.route.Fragments); s.request.fragment || !s.request.document {
 		return
 	}
 	s.askWhole(h)
-	if s.route.upstream && s.draw() {
+	if s.route.Trust == rewrite.Upstream && s.draw() {
 		s.set(nonceHeader, s.nonce)
 	}
 }
-
-// nonceHeader tells the application the nonce of the response to come.
-const nonceHeader = "x-csp-nonce"
 
 // forged removes what a client sent under our names: an application that reads
 // its nonce from a request header would stamp what an attacker chose
@@ -97,49 +91,6 @@ func (s *Stream) remove(name string) {
 	}
 }
 
-func readRequest(h Header) request {
-	var r request
-	var forwarded, dest, accept, purpose string
-	for _, kv := range h {
-		switch kv[0] {
-		case ":method":
-			r.method = kv[1]
-		case ":scheme":
-			r.scheme = kv[1]
-		case ":authority", "host":
-			r.host = kv[1]
-		case ":path":
-			r.path = kv[1]
-		case "x-forwarded-proto":
-			forwarded = kv[1]
-		case "sec-fetch-dest":
-			dest = kv[1]
-		case "accept":
-			accept = kv[1]
-		case "sec-purpose", "purpose":
-			purpose = kv[1]
-		}
-	}
-	if forwarded != "" { // the proxy's own word, with use_remote_address
-		r.scheme = forwarded
-	}
-	r.https = strings.EqualFold(r.scheme, "https")
-	r.document = asksDocument(dest, accept, purpose)
-	return r
-}
-
-// asksDocument: a prefetch by <link> says `Sec-Fetch-Dest: empty` and is
-// reused as the page all the same (facts.md), so that its purpose counts.
-func asksDocument(dest, accept, purpose string) bool {
-	switch dest {
-	case "document", "iframe", "frame", "embed", "object", "fencedframe":
-		return true
-	case "":
-		return strings.Contains(accept, "text/html") || purpose != ""
-	}
-	return strings.Contains(purpose, "prefetch")
-}
-
 // draw makes the response's nonce and session; false means that there is none,
 // and never will be for this response.
 func (s *Stream) draw() bool {
@@ -153,7 +104,7 @@ func (s *Stream) draw() bool {
 	}
 	if err != nil {
 		s.plugin.counts.nonceFailures(1)
-		s.plugin.host.Log(Error, "no nonce for this response: "+err.Error())
+		s.plugin.log(Error, "no nonce for a response", err.Error())
 		return false
 	}
 	s.nonce = n
@@ -172,14 +123,18 @@ func (s *Stream) guard(where string) {
 	if r := recover(); r != nil {
 		s.giveUp()
 		s.plugin.counts.errors(1)
-		s.plugin.host.Log(Error, "panic in "+where+"; the response goes on unmodified")
+		s.plugin.log(Error, "panic in "+where, "the response goes on unmodified")
 	}
 }
 
 // fault counts and logs a refused host call.
 func (s *Stream) fault(doing string, err error) {
 	s.plugin.counts.errors(1)
-	s.plugin.host.Log(Error, doing+": "+err.Error())
+	why := "less came than was announced"
+	if err != nil {
+		why = err.Error()
+	}
+	s.plugin.log(Error, doing, why)
 }
 
 func (s *Stream) giveUp() {
