@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -178,21 +177,16 @@ func (q question) request() (csp.Request, error) {
 }
 
 // javaScript gives the code of a javascript: URL, asked for as such or as what a
-// frame shows. As browsers do it is percent-decoded where it comes as a URL.
+// frame shows, as the URL has it.
 func javaScript(q question) ([]byte, bool) {
 	code, isURL := cutScheme(q.URL)
 	switch {
 	case q.Kind == csp.JavaScriptURL.String() && q.Content != "":
 		return []byte(q.Content), true
-	case q.Kind == csp.JavaScriptURL.String() && !isURL:
-		return nil, true
-	case !isURL || q.Kind != csp.JavaScriptURL.String() && q.Kind != csp.Frame.String():
-		return nil, false
+	case q.Kind == csp.JavaScriptURL.String() || isURL && q.Kind == csp.Frame.String():
+		return []byte(code), true
 	}
-	if plain, err := url.PathUnescape(code); err == nil {
-		code = plain
-	}
-	return []byte(code), true
+	return nil, false
 }
 
 func cutScheme(text string) (string, bool) {

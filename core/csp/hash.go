@@ -131,7 +131,9 @@ func (m *matcher) listsDigest(a HashAlgorithm, digest string) bool {
 
 // inline is "Does element match source list" (CSP3 6.7.3.3).
 func (m *matcher) inline() Decision {
-	script := m.r.Activity != InlineStyle && m.r.Activity != StyleAttr
+	// In default-src Chromium lets 'strict-dynamic' silence 'unsafe-inline' for
+	// styles too; by CSP3 it does so for scripts alone.
+	script := m.r.Activity != InlineStyle && m.r.Activity != StyleAttr || m.d.Name == "default-src"
 	if m.d.inlineInForce(script) {
 		return m.allow(m.keyword(UnsafeInline), ByKeyword)
 	}
@@ -141,10 +143,11 @@ func (m *matcher) inline() Decision {
 			return m.allow(s, ByNonce)
 		}
 	}
-	if s := m.keyword(StrictDynamic); s != nil && m.r.Activity == InlineScript && !m.r.ParserInserted {
+	inserted := (m.r.Activity == InlineScript || m.r.Activity == SpeculationRules) && !m.r.ParserInserted
+	if s := m.keyword(StrictDynamic); s != nil && inserted {
 		return m.allow(s, ByStrictDynamic)
 	}
-	if s := m.keyword(InlineSpeculationRules); s != nil && m.r.Activity == SpeculationRules {
+	if s := m.keyword(InlineSpeculationRules); s != nil && m.r.Activity == SpeculationRules && m.d.Name != "default-src" {
 		return m.allow(s, ByKeyword)
 	}
 	return m.inlineHash(element || m.keyword(UnsafeHashes) != nil, element)
@@ -153,7 +156,7 @@ func (m *matcher) inline() Decision {
 func (m *matcher) inlineHash(hashes, element bool) Decision {
 	g := digests{content: m.r.Content}
 	if m.r.Activity == JavaScriptURL {
-		g.content = stripJavaScript(g.content)
+		g.content = withJavaScript(g.content) // browsers hash the URL, scheme included
 	}
 	for i := range m.d.Sources {
 		s := &m.d.Sources[i]
@@ -191,12 +194,12 @@ func (m *matcher) inlineOutcome(s *Source, hashes, element bool) Outcome {
 	return NotApplicable
 }
 
-// javascriptPrefix is what a JavaScriptURL's content may begin with.
 const javascriptPrefix = "javascript:"
 
-func stripJavaScript(content []byte) []byte {
+// withJavaScript puts the scheme before the code, if it is not there.
+func withJavaScript(content []byte) []byte {
 	if len(content) >= len(javascriptPrefix) && equalFold(string(content[:len(javascriptPrefix)]), javascriptPrefix) {
-		return content[len(javascriptPrefix):]
+		content = content[len(javascriptPrefix):]
 	}
-	return content
+	return append([]byte(javascriptPrefix), content...)
 }

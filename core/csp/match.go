@@ -15,11 +15,15 @@ type Request struct {
 	Nonce string
 	// Integrity is the integrity attribute of a script.
 	Integrity string
-	// Content is what stands inline, or the code behind "javascript:".
+	// Content is what stands inline. Of a javascript: URL it is what follows the
+	// scheme, percent-encoded as the URL has it; the scheme may stand before it.
 	Content []byte
 	// ParserInserted says that the parser put the script there; a script that
 	// another script inserted is not (HTML, "parser document").
 	ParserInserted bool
+	// Document says that what an object or embed element loads is a document, not
+	// an image: Chromium shows it as it does a frame and asks frame-src as well.
+	Document bool
 	// Trusted says that eval gets a TrustedScript, or that a default Trusted Types
 	// policy makes one.
 	Trusted bool
@@ -101,18 +105,34 @@ func (p Policy) decide(r *Request, t *trace) Decision {
 	if r.Activity == NoActivity || r.Activity >= activityCount {
 		return Decision{Reason: ByUnknown}
 	}
-	names := activities[r.Activity].chain
-	m := matcher{r: r, t: t, Decision: Decision{Effective: names[0]}}
-	if (r.Activity == Eval || r.Activity == JavaScriptURL) && !r.Trusted && m.needsTrustedType(p) {
+	m := matcher{r: r, t: t, Decision: Decision{Effective: activities[r.Activity].chain[0]}}
+	if r.Activity == Eval && m.needsTrustedType(p) {
 		return m.Decision
 	}
-	i := p.first(names...)
+	d := m.byDirective(p)
+	switch {
+	case !d.Allowed:
+	case r.Activity == JavaScriptURL && m.needsTrustedType(p):
+		return m.Decision
+	case r.Activity == Object && r.Document:
+		frame := *r
+		frame.Activity = Frame
+		if second := p.decide(&frame, t); !second.Allowed {
+			return second
+		}
+	}
+	return d
+}
+
+// byDirective decides by the directive that the fallback chain leads to.
+func (m *matcher) byDirective(p Policy) Decision {
+	i := p.first(activities[m.r.Activity].chain...)
 	if i < 0 {
 		return m.allow(nil, ByNoDirective)
 	}
 	m.d = &p.Directives[i]
 	m.Directive, m.Offset = m.d.Name, m.d.Offset()
-	switch r.Activity {
+	switch m.r.Activity {
 	case Prefetch:
 		return m.prefetch(p)
 	case Script:
@@ -128,7 +148,7 @@ func (p Policy) decide(r *Request, t *trace) Decision {
 	case InlineScript, InlineStyle, ScriptAttr, StyleAttr, JavaScriptURL, SpeculationRules:
 		return m.inline()
 	case Object, Frame, FencedFrame:
-		if r.URL.Scheme == "about" {
+		if m.r.URL.Scheme == "about" {
 			return m.allow(nil, ByLocalURL)
 		}
 	}
@@ -152,14 +172,15 @@ func (m *matcher) block(why Reason) Decision {
 	return m.Decision
 }
 
-// needsTrustedType: strings go to no sink that wants Trusted Types.
+// needsTrustedType: strings go to no sink that wants Trusted Types. It then makes
+// the decision.
 func (m *matcher) needsTrustedType(p Policy) bool {
 	i := p.index("require-trusted-types-for")
-	if i < 0 || !p.Directives[i].hasToken("'script'") {
+	if m.r.Trusted || i < 0 || !p.Directives[i].hasToken("'script'") {
 		return false
 	}
 	d := &p.Directives[i]
-	m.Effective, m.Directive, m.Offset, m.Reason = d.Name, d.Name, d.Offset(), NeedsTrustedType
+	m.Decision = Decision{Effective: d.Name, Directive: d.Name, Offset: d.Offset(), Reason: NeedsTrustedType}
 	return true
 }
 
@@ -250,27 +271,21 @@ func (m *matcher) worker() Decision {
 	return m.url()
 }
 
-// prefetch is "Does resource hint violate policy" (CSP3 6.7.2.2): one directive
-// that lets the URL through is enough, and as in Chromium default-src is one.
+// hints are the activities as which a prefetched resource may come to be used.
+var hints = [...]Activity{Connect, Font, Frame, Image, Manifest, Media, Object, Script, Style, Worker}
+
+// prefetch is "Does resource hint violate policy" (CSP3 6.7.2.2): it is enough
+// that one directive would let the resource through. As in Chromium each activity
+// is asked with its fallback chain, and 'strict-dynamic' lets a worker through.
 func (m *matcher) prefetch(p Policy) Decision {
-	first := m.Decision
-	for i := range p.Directives {
-		d := &p.Directives[i]
-		if !hintDirective(d.Name) {
-			continue
-		}
-		m.d, m.Directive, m.Offset = d, d.Name, d.Offset()
-		if res := m.url(); res.Allowed {
-			return res
+	r := *m.r
+	for _, r.Activity = range hints {
+		if d := p.decide(&r, nil); d.Allowed {
+			d.Effective = m.Effective
+			return d
 		}
 	}
-	first.Reason = NoMatch
-	return first
-}
-
-func hintDirective(name string) bool {
-	id := dirByName(name)
-	return id >= dirChildSrc && id <= dirWorkerSrc && id != dirScriptSrcAttr && id != dirStyleSrcAttr && id != dirFencedFrameSrc
+	return m.block(NoMatch)
 }
 
 // keyword finds a keyword in the directive.

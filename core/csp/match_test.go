@@ -120,6 +120,8 @@ const (
 	alertHashURL = "'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF-pI'"
 )
 
+var urlHash = HashSource(SHA256, []byte("javascript:alert(1)")).Text()
+
 // TestDecide is the rest of CSP3 6.7 and 6.8: fallback chains, nonces, hashes,
 // 'strict-dynamic', inline code, eval.
 func TestDecide(t *testing.T) {
@@ -153,7 +155,8 @@ func TestDecide(t *testing.T) {
 		{"4.2.5, about:", "frame-src 'none'", Request{Activity: Frame, URL: mustURL(t, "about:blank")}, "local-url frame-src"},
 		// 6.7.2.2 hints
 		{"6.7.2.2", "default-src 'none'; img-src b.example", Request{Activity: Prefetch, URL: script.URL}, "url img-src b.example"},
-		{"6.7.2.2", "default-src 'none'; img-src c.example", Request{Activity: Prefetch, URL: script.URL}, "no-match default-src"},
+		{"6.7.2.2", "default-src 'none'; img-src c.example", Request{Activity: Prefetch, URL: script.URL}, "none default-src"},
+		{"6.7.2.2", "default-src a.example; img-src c.example", Request{Activity: Prefetch, URL: script.URL}, "no-match default-src"},
 		{"6.7.2.2", "img-src c.example", Request{Activity: Prefetch, URL: script.URL}, "no-directive"},
 		// 6.7.2.3 nonces
 		{"6.7.2.3", "script-src 'nonce-abc'", with(script, func(r *Request) { r.Nonce = "abc" }), "nonce script-src 'nonce-abc'"},
@@ -191,7 +194,18 @@ func TestDecide(t *testing.T) {
 		{"6.7.3.3 5", "script-src " + alertHash, with(inline, func(r *Request) { r.Content = []byte("alert(1) ") }), "no-match script-src"},
 		{"6.7.3.3 5", "script-src " + alertHash, with(inline, func(r *Request) { r.Activity = ScriptAttr }), "no-match script-src"},
 		{"6.7.3.3 5", "script-src 'unsafe-hashes' " + alertHash, with(inline, func(r *Request) { r.Activity = ScriptAttr }), "hash script-src " + alertHash},
-		{"6.7.3.3 5", "script-src 'unsafe-hashes' " + alertHash, with(inline, func(r *Request) { r.Activity = JavaScriptURL }), "hash script-src " + alertHash},
+		{"6.7.3.3 5", "script-src 'unsafe-hashes' " + alertHash, with(inline, func(r *Request) { r.Activity = JavaScriptURL }), "no-match script-src"},
+		{"4.2.4 3, hash of the URL", "script-src 'unsafe-hashes' " + urlHash, with(inline, func(r *Request) { r.Activity = JavaScriptURL }), "hash script-src " + urlHash},
+		{"4.2.4 3, hash of the URL", "script-src 'unsafe-hashes' " + urlHash, Request{Activity: JavaScriptURL, Content: []byte("JavaScript:alert(1)")}, "hash script-src " + urlHash},
+		{"4.2.4 3", "script-src " + urlHash, with(inline, func(r *Request) { r.Activity = JavaScriptURL }), "no-match script-src"},
+		{"Trusted Types", "require-trusted-types-for 'script'", Request{Activity: JavaScriptURL}, "trusted-types require-trusted-types-for"},
+		{"Trusted Types", "script-src 'self'; require-trusted-types-for 'script'", Request{Activity: JavaScriptURL}, "no-match script-src"},
+		{"Chromium, object", "object-src *; frame-src 'none'", Request{Activity: Object, URL: script.URL}, "url object-src *"},
+		{"Chromium, object", "object-src *; frame-src 'none'", Request{Activity: Object, URL: script.URL, Document: true}, "none frame-src"},
+		{"Chromium, default-src", "default-src 'unsafe-inline' 'strict-dynamic'", Request{Activity: InlineStyle}, "no-match default-src"},
+		{"Chromium, prefetch", "default-src 'strict-dynamic'", Request{Activity: Prefetch, URL: script.URL, ParserInserted: true}, "strict-dynamic default-src 'strict-dynamic'"},
+		{"speculation", "default-src 'inline-speculation-rules'", Request{Activity: SpeculationRules, ParserInserted: true}, "no-match default-src"},
+		{"speculation", "script-src 'strict-dynamic'", Request{Activity: SpeculationRules}, "strict-dynamic script-src 'strict-dynamic'"},
 		{"speculation", "script-src 'inline-speculation-rules'", Request{Activity: SpeculationRules}, "keyword script-src 'inline-speculation-rules'"},
 		// 4.5.1, 4.6.1
 		{"4.5.1", "default-src 'self'", Request{Activity: Eval}, "no-match default-src"},
