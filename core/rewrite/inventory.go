@@ -44,7 +44,7 @@ type Entry struct {
 	Found Found
 	// Hash is the source expression of inline code without quotes, "sha256-..."; "" where browsers' hash can't be told.
 	Hash string
-	// Sample is what a browser would send as sample of inline code: decoded, leading white space trimmed, at most 40 UTF-16 units.
+	// Sample is what a browser would send as sample of inline code: decoded, white space at both ends trimmed, at most 40 UTF-16 units.
 	Sample string
 	// Text is the absolute URL or, where it can't be told, the URL as it was written; or the policy. At most MaxURL bytes.
 	Text string
@@ -288,11 +288,9 @@ func (s *Stream) noteCode(found Found, name, shape, content []byte, exact bool) 
 	})
 }
 
-// sample cuts code as a browser does for a report.
+// sample cuts code as Chromium does for a report: white space at both ends goes first.
 func sample(content []byte) string {
-	for len(content) > 0 && class[content[0]] == cSpace {
-		content = content[1:]
-	}
+	content = trimSpace(content)
 	b := make([]byte, 0, SampleUnits)
 	for units := 0; len(content) > 0; {
 		r, n := utf8.DecodeRune(content)

@@ -72,7 +72,8 @@ func TestInventory(t *testing.T) {
 func TestSample(t *testing.T) {
 	long := strings.Repeat("x", 60)
 	for _, c := range []struct{ in, want string }{
-		{" \n\t a b ", "a b "},
+		{" \n\t a b ", "a b"},
+		{long[:39] + " " + long, long[:39] + " "},
 		{long, long[:40]},
 		{strings.Repeat("\u00e9", 50), strings.Repeat("\u00e9", 40)},
 		{long[:39] + "\U0001F600", long[:39]},
