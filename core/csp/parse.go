@@ -42,19 +42,32 @@ func ParseList(text string) (List, []Finding) {
 	}
 }
 
-// Sizes that parsing assumes at first, so that a usual policy takes one
-// allocation for its directives and one for its sources.
+// firstDirectives and firstSources are the sizes up to which parsing allocates on
+// a guess, so that a usual policy takes one allocation for its directives and one
+// for its sources. For more sources it counts them first.
 const (
 	firstDirectives = 16
 	firstSources    = 64
 )
+
+func countTokens(text string) int {
+	n, in := 0, false
+	for i := range len(text) {
+		token := is(text[i], classToken)
+		if token && !in {
+			n++
+		}
+		in = token
+	}
+	return n
+}
 
 // parser holds what the directives of one policy share.
 type parser struct {
 	f       *findings
 	base    int // offset of the policy in the list
 	seen    uint64
-	others  map[string]struct{} // names seen that are not known here
+	others  map[string]struct{} // names of a policy that has many
 	sources []Source            // backing array of all the directives' sources
 	policy  Policy
 }
@@ -64,9 +77,13 @@ var _ [64 - dirCount]struct{}
 
 func parsePolicy(text string, base int, f *findings) Policy {
 	p := parser{f: f, base: base}
-	if n := min(strings.Count(text, ";")+1, firstDirectives); len(text) > 0 {
-		p.policy.Directives = make([]Directive, 0, n)
-		p.sources = make([]Source, 0, min(strings.Count(text, " ")+1, firstSources))
+	if len(text) > 0 {
+		p.policy.Directives = make([]Directive, 0, min(strings.Count(text, ";")+1, firstDirectives))
+		n := strings.Count(text, " ") + 1
+		if n > firstSources {
+			n = countTokens(text)
+		}
+		p.sources = make([]Source, 0, n)
 	}
 	for off := 0; off <= len(text); {
 		end := strings.IndexByte(text[off:], ';')
@@ -159,14 +176,18 @@ func (p *parser) duplicate(id dirID, name string) bool {
 		p.seen |= 1 << id
 		return dup
 	}
-	if _, dup := p.others[name]; dup {
-		return true
+	if p.others == nil && len(p.policy.Directives) <= firstDirectives {
+		return p.policy.index(name) >= 0
 	}
 	if p.others == nil {
 		p.others = map[string]struct{}{}
+		for _, d := range p.policy.Directives {
+			p.others[d.Name] = struct{}{}
+		}
 	}
+	_, dup := p.others[name]
 	p.others[name] = struct{}{}
-	return false
+	return dup
 }
 
 // badByte finds the first byte that may not stand in a directive, and says why;
