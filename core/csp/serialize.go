@@ -28,6 +28,9 @@ func (d Directive) String() string {
 func (d Directive) append(dst []byte) []byte {
 	dst = appendName(dst, d.Name)
 	for _, s := range d.Sources {
+		if s.text == "" {
+			continue // a Source that nobody made
+		}
 		dst = append(dst, ' ')
 		dst = append(dst, s.text...)
 	}

@@ -53,7 +53,7 @@ func effective(d csp.Directive, s *csp.Source, script, style bool) bool {
 
 func checkDuplicates(l *linter) {
 	for _, d := range l.p.Directives {
-		if len(d.Sources) == 0 && strings.HasSuffix(strings.TrimSuffix(strings.TrimSuffix(d.Name, "-elem"), "-attr"), "-src") {
+		if len(d.Sources) == 0 && hasList(d.Name) {
 			l.at(emptyList, d, nil, "nothing is allowed", "write 'none', to say so")
 		}
 		seen := make(map[string]bool, len(d.Sources))
@@ -69,6 +69,15 @@ func checkDuplicates(l *linter) {
 			}
 		}
 	}
+}
+
+// hasList reports whether an empty value of the directive means 'none'.
+func hasList(name string) bool {
+	switch name {
+	case "base-uri", "form-action", "frame-ancestors", "trusted-types":
+		return true
+	}
+	return strings.HasSuffix(strings.TrimSuffix(strings.TrimSuffix(name, "-elem"), "-attr"), "-src")
 }
 
 // redundant looks for an earlier source that allows all that s does.
@@ -152,6 +161,29 @@ func checkSandbox(l *linter) {
 	}
 	if scripts && origin {
 		l.at(sandboxEscape, d, nil, "scripts keep the origin's rights, and a framed page can take its frame's sandbox away", "take out allow-same-origin")
+	}
+}
+
+func checkTrustedTypes(l *linter) {
+	d, ok := l.p.Get("trusted-types")
+	if !ok {
+		return
+	}
+	if !l.anyPolicy(func(p csp.Policy) bool { _, ok := p.Get("require-trusted-types-for"); return ok }) {
+		l.at(trustedTypesAlone, d, nil, "nothing requires Trusted Types", "write require-trusted-types-for 'script' as well")
+	}
+	names := 0
+	for i := range d.Sources {
+		switch s := &d.Sources[i]; s.Text() {
+		case "*":
+			l.at(trustedTypesAny, d, s, "a script can make a policy that lets everything through", "list the names of the policies")
+		case "'allow-duplicates'", "'none'":
+			continue
+		}
+		names++
+	}
+	if s := slices.IndexFunc(d.Sources, func(s csp.Source) bool { return s.Text() == "'allow-duplicates'" }); s >= 0 && names == 0 {
+		l.at(noEffect, d, &d.Sources[s], "there is no name that could come twice", "take it out, or list names")
 	}
 }
 

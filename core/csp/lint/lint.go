@@ -59,7 +59,7 @@ func List(list csp.List, o Options) []csp.Finding {
 var checks = []func(*linter){
 	checkScripts, checkStyles, checkMissing, checkSchemesAndWildcards, checkHosts,
 	checkNonces, checkSilenced, checkNoEffect, checkDuplicates,
-	checkReporting, checkDelivery, checkSandbox, checkSupport, checkSize,
+	checkReporting, checkDelivery, checkSandbox, checkTrustedTypes, checkSupport, checkSize,
 }
 
 // linter holds one policy under judgement.

@@ -86,6 +86,11 @@ func TestRules(t *testing.T) {
 		{"frame-ancestors 'self'", Options{Meta: true}, "ignored-in-meta medium frame-ancestors ", "frame"},
 		{"img-src *; report-uri /r", Options{Meta: true}, "ignored-in-meta medium report-uri ", "report-uri"},
 		{"sandbox allow-scripts allow-same-origin", Options{}, "sandbox-escape medium sandbox ", "sandbox"},
+		{"trusted-types * a; require-trusted-types-for 'script'", Options{}, "trusted-types-any low trusted-types *", "*"},
+		{"trusted-types a", Options{}, "trusted-types-alone info trusted-types ", "trusted-types"},
+		{"trusted-types 'allow-duplicates'", Options{}, "no-effect low trusted-types 'allow-duplicates'", "'allow"},
+		{"trusted-types", Options{}, "empty-list info trusted-types ", "trusted-types"},
+		{"form-action", Options{}, "empty-list info form-action ", "form-action"},
 		{"fenced-frame-src 'self'", Options{}, "browser-support info fenced-frame-src ", "fenced"},
 		{"script-src 'trusted-types-eval'", Options{}, "browser-support info script-src 'trusted-types-eval'", "'trusted"},
 		{long, Options{}, "header-size medium  ", "img-src"},
@@ -143,6 +148,9 @@ func TestSilence(t *testing.T) {
 		{"worker-src 'strict-dynamic'", Options{}, "no-effect"},
 		{"connect-src 'unsafe-webtransport-hashes' 'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='", Options{}, "no-effect"},
 		{"img-src https://a.example/x https://a.example/X", Options{}, "source-duplicate"},
+		{"trusted-types a 'allow-duplicates'", Options{}, "no-effect"},
+		{"trusted-types a, require-trusted-types-for 'script'", Options{}, "trusted-types-alone"},
+		{"upgrade-insecure-requests", Options{}, "empty-list"},
 	} {
 		for _, f := range Text(tc.policy, tc.o) {
 			if f.Rule == tc.rule {

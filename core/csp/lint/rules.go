@@ -21,6 +21,8 @@ var (
 	missingFormAction  = Rule{"missing-form-action", csp.Low, "An injected form can send what is typed elsewhere."}
 	missingDefault     = Rule{"missing-default-src", csp.Low, "What no directive names is not restricted."}
 	noTrustedTypes     = Rule{"missing-trusted-types", csp.Info, "DOM sinks take strings."}
+	trustedTypesAny    = Rule{"trusted-types-any", csp.Low, "Any Trusted Types policy may be made."}
+	trustedTypesAlone  = Rule{"trusted-types-alone", csp.Info, "The names of policies are restricted, but sinks take strings all the same."}
 	noStrictDynamic    = Rule{"missing-strict-dynamic", csp.Info, "'strict-dynamic' would replace the list of hosts."}
 	strictAlone        = Rule{"strict-dynamic-alone", csp.Medium, "'strict-dynamic' without nonce or hash lets no script in the markup run."}
 	nonceShort         = Rule{"nonce-short", csp.Medium, "The nonce has fewer than 128 bits."}
@@ -49,7 +51,7 @@ var (
 
 var rules = []Rule{
 	scriptUnsafeInline, scriptUnsafeEval, scriptUnsafeHashes, styleUnsafeInline, plainScheme, wildcard, sharedHost, bypassHost, hostList,
-	missingScript, missingObject, missingBase, missingAncestors, missingFormAction, missingDefault, noTrustedTypes, noStrictDynamic,
+	missingScript, missingObject, missingBase, missingAncestors, missingFormAction, missingDefault, noTrustedTypes, trustedTypesAny, trustedTypesAlone, noStrictDynamic,
 	strictAlone, nonceShort, ipSource, httpSource, inlineSilenced, hostSilenced, noEffect, hashesAlone, sourceDuplicate, sourceRedundant,
 	emptyList, noReporting, uselessReportOnly, reportToOnly, reportToUnknown, reportHTTP, noReportSample, ignoredReportOnly, ignoredMeta,
 	ancestorsReport, sandboxEscape, browserSupport, headerSize,
