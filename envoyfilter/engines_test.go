@@ -62,6 +62,8 @@ type setup struct {
 	config string
 	env    map[string]string
 	rand   io.Reader
+	name   string           // the plugin's
+	shared *wasmtest.Shared // with other plugins; nil: with none
 }
 
 // running is a started filter, native or not.
@@ -89,7 +91,7 @@ func startWasm(t testing.TB, s setup) (running, error) {
 	t.Helper()
 	ctx := context.Background()
 	logged := &[]string{}
-	vm, err := compiled.NewVM(ctx, wasmtest.Options{Env: s.env, Rand: s.rand, Log: func(_ wasmtest.LogLevel, line string) {
+	vm, err := compiled.NewVM(ctx, wasmtest.Options{Env: s.env, Rand: s.rand, Shared: s.shared, Properties: map[string]string{"plugin_name": s.name}, Log: func(_ wasmtest.LogLevel, line string) {
 		*logged = append(*logged, line)
 	}})
 	if err != nil {
@@ -120,23 +122,33 @@ func nonZero(counters map[string]uint64) string {
 }
 
 func startNative(_ testing.TB, s setup) (running, error) {
-	h := &nativeHost{setup: s, counters: map[string]uint64{}, defined: map[string]bool{}}
-	if s.rand == nil {
-		h.setup.rand = rand.Reader
-	}
+	h := newNativeHost(s)
 	metric := func(name string) uint64 { return h.counters[name] }
-	f, err := filter.New(h, []byte(s.config))
+	f, err := filter.Start(h, []byte(s.config))
 	if err != nil {
 		h.logged = append(h.logged, err.Error())
 		return running{logged: &h.logged}, errRefused
 	}
-	newStream := func() (*wasmtest.Stream, error) {
-		g := &nativeGuest{host: h, filter: f.NewStream()}
-		g.stream = wasmtest.NewStream(g)
-		return g.stream, nil
-	}
+	newStream := func() (*wasmtest.Stream, error) { return newNativeStream(h, f), nil }
 	counters := func() string { return nonZero(h.counters) }
 	return running{newStream, metric, counters, &h.logged}, nil
+}
+
+func newNativeHost(s setup) *nativeHost {
+	h := &nativeHost{setup: s, counters: map[string]uint64{}, defined: map[string]bool{}}
+	if s.rand == nil {
+		h.setup.rand = rand.Reader
+	}
+	if s.shared == nil {
+		h.setup.shared = &wasmtest.Shared{}
+	}
+	return h
+}
+
+func newNativeStream(h *nativeHost, f *filter.Plugin) *wasmtest.Stream {
+	g := &nativeGuest{host: h, filter: f.NewStream()}
+	g.stream = wasmtest.NewStream(g)
+	return g.stream
 }
 
 // nativeGuest is a stream of the native filter, as the proxy sees it.
@@ -241,6 +253,17 @@ func (h *nativeHost) Random(p []byte) error {
 
 func (h *nativeHost) Now() time.Time            { return time.Now() }
 func (h *nativeHost) Getenv(name string) string { return h.setup.env[name] }
+
+func (h *nativeHost) Identity() string { return h.setup.name }
+
+func (h *nativeHost) Shared(key string) []byte {
+	value, _, _ := h.setup.shared.Get(key)
+	return value
+}
+
+func (h *nativeHost) SetShared(key string, value []byte) error {
+	return status(h.setup.shared.Set(key, value, 0))
+}
 
 func (h *nativeHost) Log(_ filter.Level, message string) {
 	h.logged = append(h.logged, "edgecsp: "+message)

@@ -229,7 +229,7 @@ func TestCountersAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &nativeHost{setup: setup{env: environment}, counters: map[string]uint64{}, defined: map[string]bool{}}
+	h := newNativeHost(setup{env: environment})
 	if _, err := filter.New(h, []byte(config)); err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func (p *plugin) OnPluginStart(size int) types.OnPluginStartStatus {
 			return types.OnPluginStartStatusFailed
 		}
 	}
-	started, err := filter.New(host{}, config)
+	started, err := filter.Start(host{}, config)
 	if err != nil {
 		proxywasm.LogCritical("edgecsp: the configuration is refused:\n" + err.Error())
 		return types.OnPluginStartStatusFailed
@@ -120,6 +120,26 @@ func (host) Now() time.Time { return time.Now() }
 
 func (host) Getenv(name string) string { return os.Getenv(name) }
 
+// Identity is the plugin's name and root id in the proxy's configuration.
+func (host) Identity() string {
+	name, _ := proxywasm.GetProperty([]string{"plugin_name"})
+	root, _ := proxywasm.GetProperty([]string{"plugin_root_id"})
+	if len(name)+len(root) == 0 {
+		return ""
+	}
+	return string(name) + "/" + string(root)
+}
+
+func (host) Shared(key string) []byte {
+	value, _, err := proxywasm.GetSharedData(key)
+	if err != nil { // there is none
+		return nil
+	}
+	return value
+}
+
+func (host) SetShared(key string, value []byte) error { return proxywasm.SetSharedData(key, value, 0) }
+
 func (host) Log(level filter.Level, message string) {
 	switch message = "edgecsp: " + message; level {
 	case filter.Error:
@@ -134,8 +154,10 @@ func (host) Log(level filter.Level, message string) {
 func (host) Counter(name string) func(int) {
 	counter := proxywasm.DefineCounterMetric(name)
 	return func(n int) {
-		if n > 0 {
-			counter.Increment(uint64(n))
+		if n == 0 {
+			return
 		}
+		defer func() { _ = recover() }() // the SDK panics where the proxy refuses: a statistic is no reason to lose a response
+		counter.Increment(uint64(n))
 	}
 }

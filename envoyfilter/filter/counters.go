@@ -16,6 +16,7 @@ type counters struct {
 	unapproved    func(int) // tags that are not approved (inventory)
 	suspect       func(int) // tags that a browser would not hold nonceable
 	oversized     func(int) // tags and blocks past the limits
+	refused       func(int) // configurations refused in favour of the last good one
 	errors        func(int) // refused host calls and panics
 	unrewritten   [obstacles]func(int)
 	gaveUp        map[rewrite.Reason]func(int)
@@ -36,6 +37,7 @@ func newCounters(h Host) counters {
 		unapproved:    h.Counter("edgecsp_tags_unapproved"),
 		suspect:       h.Counter("edgecsp_tags_suspect"),
 		oversized:     h.Counter("edgecsp_tags_oversized"),
+		refused:       h.Counter("edgecsp_config_refused"),
 		errors:        h.Counter("edgecsp_errors"),
 		gaveUp:        map[rewrite.Reason]func(int){},
 	}

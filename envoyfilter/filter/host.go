@@ -35,6 +35,14 @@ type Host interface {
 	// Getenv returns a variable of the VM's environment, "" where there is none.
 	Getenv(name string) string
 
+	// Identity names this filter among others in the same proxy, "" if nothing
+	// does.
+	Identity() string
+	// Shared and SetShared are what all workers of a proxy share and keep while
+	// it runs; nil where there is nothing.
+	Shared(key string) []byte
+	SetShared(key string, value []byte) error
+
 	Log(level Level, message string)
 	// Counter defines a counter of that name and returns what adds to it.
 	Counter(name string) func(n int)

@@ -24,6 +24,40 @@ type Plugin struct {
 	out            []byte    // scratch for one body callback
 }
 
+// goodKey is where the last good configuration is kept, before the filter's
+// identity.
+const goodKey = "edgecsp.config/"
+
+// Start starts a plugin with a configuration or, where that is refused, with
+// the last one that was not: a mistake in an update must not take the policies
+// from a site. Without an identity there is none to go back to: another
+// filter's could be taken for this one's. The error is New's.
+func Start(host Host, config []byte) (*Plugin, error) {
+	key, identity := goodKey, host.Identity()
+	key += identity
+	p, err := New(host, config)
+	switch {
+	case identity == "":
+		return p, err
+	case err == nil:
+		if err := host.SetShared(key, config); err != nil {
+			host.Log(Warn, "the configuration can't be kept for the case that the next is refused: "+err.Error())
+		}
+		return p, nil
+	}
+	good := host.Shared(key)
+	if good == nil {
+		return nil, err
+	}
+	p, goodErr := New(host, good)
+	if goodErr != nil {
+		return nil, err
+	}
+	host.Log(Error, "the configuration is refused, and the last good one stays in force:\n"+err.Error())
+	p.counts.refused(1)
+	return p, nil
+}
+
 // New starts a plugin with a configuration. The error lists everything that is
 // wrong with it, a line each.
 func New(host Host, config []byte) (*Plugin, error) {
