@@ -214,7 +214,7 @@ func reasons(e csp.Explanation) []string {
 		}
 		out = append(out, prefix+d.Sentence())
 		for _, s := range d.Steps {
-			out = append(out, prefix+s.Expression+": "+string(s.Outcome))
+			out = append(out, prefix+s.Expression+" ("+string(s.Outcome)+")")
 		}
 	}
 	if len(out) == 0 {

@@ -130,7 +130,7 @@ func writeFindings(w io.Writer, format, name, text string, found []csp.Finding) 
 	for _, f := range found {
 		where := strings.TrimSpace(f.Directive + " " + f.Value)
 		if where != "" {
-			where += ": "
+			where += "  "
 		}
 		if _, err := fmt.Fprintf(w, "%-6s %5d  %s%s; %s [%s]\n", f.Severity, f.Offset, where, f.Message, f.Fix, f.Rule); err != nil {
 			return err

@@ -76,6 +76,8 @@ read when none is given. The text is a policy, or headers as a browser's network
 tab or curl -i shows them: the policies are picked out, enforced and report-only.
 
 Exit codes: 0 yes, 1 no (findings, blocked, different), 2 wrong input.`,
+		Args: cobra.NoArgs, // an unknown command is an error, not a call for help
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	for _, sub := range []*cobra.Command{lintCommand(s), explainCommand(s), diffCommand(s), importCommand(s)} {
 		sub.SilenceUsage, sub.SilenceErrors = true, true

@@ -59,7 +59,7 @@ func ExamplePolicies_Explain() {
 		}
 	}
 	// Output:
-	// blocked by default-src (for want of script-src-elem): no expression matches
+	// blocked by default-src (for want of script-src-elem); no expression matches
 	//   'self': host differs
 	//   https://cdn.example: scheme differs
 	// allowed: no directive restricts script-src-elem

@@ -94,7 +94,7 @@ func (d Decision) Sentence() string {
 		s += ", " + d.Expression
 	}
 	if why := d.Reason.sentence(); why != "" {
-		s += ": " + why
+		s += "; " + why
 	}
 	return s
 }

@@ -214,7 +214,16 @@ func (m *matcher) matchURL(s *Source) Outcome {
 		}
 		return IgnoredNone
 	}
-	return s.matchURL(&m.r.URL, &m.r.Self, m.r.Redirected)
+	o := s.matchURL(&m.r.URL, &m.r.Self, m.r.Redirected)
+	if o == NotApplicable && (m.r.Activity == Script || m.r.Activity == Style) {
+		switch {
+		case s.kind == KindNonce:
+			return OtherNonce
+		case s.kind == KindHash && m.r.Activity == Script:
+			return NoIntegrity
+		}
+	}
+	return o
 }
 
 // script is the pre-request check of script directives (CSP3 6.7.1.1).

@@ -1,6 +1,7 @@
 package csp
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -288,12 +289,47 @@ func TestPolicies(t *testing.T) {
 func TestSentence(t *testing.T) {
 	p, _ := Parse("default-src 'self'")
 	r := Request{Activity: Image, Self: Origin{Scheme: "https", Host: "a.example"}, URL: mustURL(t, "https://b.example/")}
-	if got := p.Decide(&r).Sentence(); got != "blocked by default-src (for want of img-src): no expression matches" {
+	if got := p.Decide(&r).Sentence(); got != "blocked by default-src (for want of img-src); no expression matches" {
 		t.Error(got)
 	}
 	r.URL.Host = "a.example"
-	if got := p.Decide(&r).Sentence(); got != "allowed by default-src (for want of img-src), 'self': the URL matches" {
+	if got := p.Decide(&r).Sentence(); got != "allowed by default-src (for want of img-src), 'self'; the URL matches" {
 		t.Error(got)
+	}
+}
+
+// TestSteps: what became of each expression.
+func TestSteps(t *testing.T) {
+	for _, tc := range []struct {
+		policy string
+		r      Request
+		want   []Outcome
+	}{
+		{"script-src 'nonce-abc' " + alertHash + " https://b.example 'unsafe-inline' 'self' what?", Request{Activity: Script, URL: mustURL(t, "https://c.example/")},
+			[]Outcome{OtherNonce, NoIntegrity, OtherHost, NotApplicable, OtherOrigin, NotUnderstood}},
+		{"img-src 'nonce-abc' http: https://b.example:1 https://c.example/x 'none' *", Request{Activity: Image, URL: mustURL(t, "https://c.example/")},
+			[]Outcome{NotApplicable, Matched}},
+		{"img-src https://b.example ws: c.example:1 https://c.example:1 https://c.example/x 'none'", Request{Activity: Image, URL: mustURL(t, "https://c.example/")},
+			[]Outcome{OtherHost, OtherScheme, OtherScheme, OtherPort, OtherPath, IgnoredNone}},
+		{"script-src 'strict-dynamic' 'self' 'nonce-abc' 'sha256-abc' 'unsafe-eval'", Request{Activity: Script, ParserInserted: true},
+			[]Outcome{ParserInserted, Silenced, OtherNonce, NoIntegrity, NotApplicable}},
+		{"script-src 'unsafe-inline' 'nonce-abc' 'sha256-abc' 'none'", Request{Activity: ScriptAttr}, []Outcome{Silenced, NoNonceHere, NeedUnsafeHashes, IgnoredNone}},
+		{"script-src 'strict-dynamic' 'sha256-abc'", Request{Activity: InlineScript, ParserInserted: true}, []Outcome{ParserInserted, OtherHash}},
+		{"style-src 'none'", Request{Activity: InlineStyle}, []Outcome{NothingAllowed}},
+		{"style-src 'none'", Request{Activity: Style}, []Outcome{NothingAllowed}},
+	} {
+		p, _ := Parse(tc.policy)
+		_, steps := p.Explain(&tc.r)
+		var got []Outcome
+		for _, s := range steps {
+			got = append(got, s.Outcome)
+			if !strings.HasPrefix(tc.policy[s.Offset:], s.Expression) {
+				t.Errorf("%s: %s is not at %d", tc.policy, s.Expression, s.Offset)
+			}
+		}
+		if !slices.Equal(got, tc.want) {
+			t.Errorf("%s, %v: %q, want %q", tc.policy, tc.r.Activity, got, tc.want)
+		}
 	}
 }
 
