@@ -41,7 +41,7 @@ func (f *loginLinkFlags) run(cmd *cobra.Command, w World) (err error) {
 	if _, err := os.Stat(f.db); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("--db %s: there is no such file; name the one that `edgecsp serve` has", f.db)
 	}
-	s, err := sqlstore.Open(cmd.Context(), f.db)
+	s, err := sqlstore.Open(cmd.Context(), f.db, sqlstore.Options{})
 	if err != nil {
 		return fmt.Errorf("--db %s: %w", f.db, err)
 	}

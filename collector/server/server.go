@@ -94,7 +94,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if err := s.listen(); err != nil {
 		return nil, err
 	}
-	if s.store, err = sqlstore.Open(ctx, cfg.Database); err != nil {
+	if s.store, err = sqlstore.Open(ctx, cfg.Database, sqlstore.Options{}); err != nil {
 		return nil, errors.Join(&SettingError{SettingDatabase, cfg.Database, err}, s.closeListeners())
 	}
 	s.admin = admin.New(admin.Config{Base: cfg.Base, Site: cfg.Site, Store: s.store, Now: cfg.Now, Rand: cfg.Rand, Log: cfg.Log})

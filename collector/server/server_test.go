@@ -75,22 +75,23 @@ func post(url string) (int, error) {
 
 func count(t *testing.T, db string) int {
 	t.Helper()
-	s, err := sqlstore.Open(t.Context(), db)
+	s, err := sqlstore.Open(t.Context(), db, sqlstore.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	n, q := 0, store.Query{Site: "shop", Limit: store.MaxLimit}
+	n, q := 0, store.GroupQuery{Site: "shop", Limit: store.MaxLimit}
 	for {
-		page, err := s.List(t.Context(), q)
+		page, err := s.Groups(t.Context(), q)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n += len(page.Records)
-		if !page.Older {
+		for _, g := range page.Groups {
+			n += int(g.Count)
+		}
+		if q.After = page.Next; q.After == (store.Cursor{}) {
 			return n
 		}
-		q.Before = page.Records[len(page.Records)-1].ID
 	}
 }
 

@@ -17,6 +17,8 @@ var (
 	ErrBusy = errors.New("store: too much waits to be written")
 	// ErrClosed says that the store has been closed. Nothing was stored.
 	ErrClosed = errors.New("store: closed")
+	// ErrExists says that there is such a thing already.
+	ErrExists = errors.New("store: exists already")
 	// ErrNotFound says that there is no such thing, or no longer.
 	ErrNotFound = errors.New("store: not found")
 )
@@ -28,24 +30,41 @@ type Lane string
 const (
 	// Genuine reports came with a valid token: somebody fetched a page.
 	Genuine Lane = "genuine"
-	// Expired reports came with a token of ours that is over a day old.
+	// Expired reports came with a token of ours that is over a day old: counted
+	// and shown, never a basis for proposals.
 	Expired Lane = "expired"
+	// Keyed reports came with a site's key, which every visitor can read.
+	Keyed Lane = "keyed"
+	// Announced reports came for a session that another collector announced.
+	Announced Lane = "announced"
 	// Forged reports came with no token, or one that is not ours.
 	Forged Lane = "forged"
 )
 
+// Lanes returns all lanes.
+func Lanes() []Lane { return []Lane{Genuine, Expired, Keyed, Announced, Forged} }
+
 // A Record is a report, and how it reached us.
 type Record struct {
 	ID       int64 // given by the store, growing in the order of commit
+	Group    int64 // given by the store: the group's id
 	Site     string
 	Received time.Time // by the collector's clock; kept to the millisecond
 	Lane     Lane
-	// KeyID, Session and PolicyVersion are what the token said; zero in lane
-	// Forged. Session is empty for a page that caches share.
+	// KeyID, Session, Issued and PolicyVersion are what the token said; zero in
+	// lanes without one. Session is empty for a page that caches share. Issued
+	// is kept to the second; of an announced session it is when it was announced.
 	KeyID         uint8
 	Session       string
+	Issued        time.Time
 	PolicyVersion uint32
-	Report        report.Report // redacted
+	// Network is the client's address as it may be kept, "" where none is.
+	Network string
+	// Client and Net are pseudonyms of the client and its network, of which
+	// groups count how many different ones there were; 0 is unknown. They
+	// themselves are not kept.
+	Client, Net uint64
+	Report      report.Report // redacted
 }
 
 // A View is one list of reports, kept apart from the others.
@@ -67,7 +86,8 @@ const MaxLimit = 500
 type Query struct {
 	Site  string
 	View  View
-	Limit int // 1 to MaxLimit; outside of it the nearer bound
+	Group int64 // where it is not 0, only this group's, whatever the View
+	Limit int   // 1 to MaxLimit; outside of it the nearer bound
 	// Before and After are record ids, 0 for none. Before asks for the newest
 	// records older than it, After for the oldest that are newer; at most one
 	// is set.
@@ -82,12 +102,14 @@ type Page struct {
 
 // Reports keeps reports.
 type Reports interface {
-	// Add stores records; they are on disk when it returns nil. Records of
-	// calls that overlap are committed together. The IDs are not filled in.
+	// Add stores records; they are on disk when it returns nil. Each counts in
+	// the group of its shape; the first SampleCap of a group are kept whole.
+	// Records of calls that overlap are committed together. The IDs are not
+	// filled in.
 	// The error may be ErrBusy or ErrClosed. Where ctx ends first, the error
 	// is ctx's and the records may have been stored or not.
 	Add(ctx context.Context, records []Record) error
-	// List returns a page of records.
+	// List returns a page of the records that were kept whole.
 	List(ctx context.Context, q Query) (Page, error)
 }
 
@@ -123,8 +145,12 @@ type Health interface {
 // A Store is all of it.
 type Store interface {
 	Reports
+	Groups
+	Sessions
+	Tokens
 	Logins
 	Health
+	Keeper
 	// Close writes what waits and closes the store; Add then returns ErrClosed.
 	Close() error
 }

@@ -58,14 +58,14 @@ func ShapeOf(r *Report) Shape {
 // Overflowed is the shape of reports of a kind that there was no room for.
 func Overflowed(k Kind) Shape { return Shape{Kind: k, Blocked: Overflow} }
 
-// A Fingerprint stands for a shape on a site.
+// A Fingerprint stands for a shape in a scope.
 type Fingerprint [16]byte
 
-// Fingerprint returns what tells the shape on a site from all others.
-func (s *Shape) Fingerprint(site string) Fingerprint {
+// Fingerprint returns what tells the shape from all others in a site's lane.
+func (s *Shape) Fingerprint(site, lane string) Fingerprint {
 	var buf [1024]byte
 	b := buf[:0]
-	for _, text := range [...]string{site, string(s.Kind), s.Directive, s.Blocked, s.Source, s.Sample, s.Page} {
+	for _, text := range [...]string{site, lane, string(s.Kind), s.Directive, s.Blocked, s.Source, s.Sample, s.Page} {
 		b = binary.AppendUvarint(b, uint64(len(text)))
 		b = append(b, text...)
 	}

@@ -1,5 +1,6 @@
 // Package sqlstore keeps a store.Store in a database; all SQL of the collector
-// stands here. The database is SQLite, embedded, in one file.
+// stands here. The database is SQLite, embedded, in one file; or PostgreSQL,
+// which several collectors can share.
 package sqlstore
 
 import (
@@ -9,13 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
-	"os"
-	"strconv"
 	"time"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/edgecsp/edgecsp/collector/store"
 )
@@ -24,78 +21,91 @@ const (
 	// BusyTimeout is how long a statement waits for another process that
 	// writes, such as `edgecsp login-link` beside `edgecsp serve`.
 	BusyTimeout = 5 * time.Second
+	// CommitTimeout is how long a commit may take before its reports count as
+	// not stored; a database that hangs must not hold browsers for longer.
+	CommitTimeout = 8 * time.Second
 	// readers is how many queries run at once; each has a connection of its own.
 	readers = 4
-	// fileMode keeps other users of the machine away from what visitors' browsers said.
-	fileMode = 0o600
+	// DefaultNewGroups is how many new groups a minute there can be, in each of
+	// the trusted lanes and the untrusted ones together.
+	DefaultNewGroups = 600
 )
 
-//go:embed migrations/sqlite/*.sql
+//go:embed migrations/sqlite/*.sql migrations/postgres/*.sql
 var migrations embed.FS
+
+// Options say how a store works; the zero value is ready to use.
+type Options struct {
+	// NewGroups is the budget of new groups a minute, 0 for DefaultNewGroups,
+	// below 0 for no limit: senders choose what makes a group. Reports past it
+	// are counted in one overflow group for each kind.
+	NewGroups int
+	// Observe is told of every commit; nil is nobody.
+	Observe func(Commit)
+}
+
+// A Commit says what one transaction of the writer did.
+type Commit struct {
+	Requests, Reports, Groups, NewGroups, Samples, Overflowed int
+	Took                                                      time.Duration
+	Err                                                       error
+}
 
 // A Store is a store.Store in a database. It is safe for concurrent use, also
 // beside other processes that have the same database open.
 type Store struct {
-	write  *sql.DB // one connection: SQLite has one writer
-	read   *sql.DB
-	writer *writer
+	dialect dialect
+	write   *sql.DB // the writer's, and for what else is written
+	read    *sql.DB
+	writer  *writer
 }
 
 var _ store.Store = (*Store)(nil)
 
-// Open opens the SQLite database in a file, makes it where there is none, and
-// brings its schema up to date. Its directory must be writable: SQLite keeps
-// two more files beside it. Errors leave the path to the caller.
-func Open(ctx context.Context, path string) (*Store, error) {
-	if err := touch(path); err != nil {
+// A dialect is what the databases differ in beside their migrations.
+type dialect struct {
+	name       string
+	goose      goose.Dialect
+	migrations string
+	open       func(ctx context.Context, dsn string) (write, read *sql.DB, err error)
+	options    func() ([]goose.ProviderOption, error)
+}
+
+func dialectOf(dsn string) dialect {
+	if IsPostgres(dsn) {
+		return postgres
+	}
+	return sqlite
+}
+
+// Open opens a database and brings its schema up to date. It is PostgreSQL
+// where dsn begins with postgres:// or postgresql://, and otherwise the path of
+// an SQLite file, which is made where there is none; its directory must be
+// writable: SQLite keeps two more files beside it. Errors leave the dsn to the
+// caller: it may hold a password.
+func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
+	s := &Store{dialect: dialectOf(dsn)}
+	var err error
+	if s.write, s.read, err = s.dialect.open(ctx, dsn); err != nil {
 		return nil, err
 	}
-	// synchronous=FULL: a commit is on disk before the browser is answered.
-	write, err := sql.Open("sqlite", dsn(path, "immediate", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"))
-	if err != nil {
-		return nil, err
+	if err := errors.Join(s.migrate(ctx), s.adopt(ctx)); err != nil {
+		return nil, errors.Join(err, s.read.Close(), s.write.Close())
 	}
-	write.SetMaxOpenConns(1)
-	if err := migrate(ctx, write); err != nil {
-		return nil, errors.Join(err, write.Close())
-	}
-	read, err := sql.Open("sqlite", dsn(path, "deferred", "query_only(1)"))
-	if err != nil {
-		return nil, errors.Join(err, write.Close())
-	}
-	read.SetMaxOpenConns(readers)
-	return &Store{write: write, read: read, writer: startWriter(write)}, nil
+	s.writer = startWriter(s.write, opts)
+	return s, nil
 }
 
-// touch makes the file, so that it gets its mode from us, and so that a path
-// that can't be written is an error of the operating system, in its words.
-func touch(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, fileMode)
-	if err != nil {
-		var pe *fs.PathError
-		if errors.As(err, &pe) {
-			err = pe.Err // the path is in the caller's error
-		}
-		return err
-	}
-	return f.Close()
-}
-
-func dsn(path, txlock string, pragmas ...string) string {
-	q := url.Values{"_txlock": {txlock}}
-	q.Add("_pragma", "busy_timeout("+strconv.FormatInt(BusyTimeout.Milliseconds(), 10)+")")
-	for _, p := range pragmas {
-		q.Add("_pragma", p)
-	}
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
-}
-
-func migrate(ctx context.Context, db *sql.DB) error {
-	dir, err := fs.Sub(migrations, "migrations/sqlite")
+func (s *Store) migrate(ctx context.Context) error {
+	dir, err := fs.Sub(migrations, s.dialect.migrations)
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, dir)
+	opts, err := s.dialect.options()
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(s.dialect.goose, s.write, dir, opts...)
 	if err != nil {
 		return err
 	}
@@ -106,6 +116,9 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if current > target {
 		return fmt.Errorf("its schema has version %d and this edgecsp knows versions up to %d: use the edgecsp that it was last opened with, or a newer one", current, target)
 	}
+	if current == target {
+		return nil
+	}
 	_, err = p.Up(ctx)
 	return err
 }
@@ -115,6 +128,9 @@ func (s *Store) Close() error {
 	s.writer.stop()
 	return errors.Join(s.read.Close(), s.write.Close())
 }
+
+// Waiting returns how many calls of Add wait to be committed.
+func (s *Store) Waiting() int { return len(s.writer.queue) }
 
 // Ready implements store.Health.
 func (s *Store) Ready(ctx context.Context, now time.Time) error {

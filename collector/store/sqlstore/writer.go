@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"sync"
+	"time"
 
 	"github.com/edgecsp/edgecsp/collector/store"
 )
@@ -11,29 +12,41 @@ import (
 const (
 	// maxQueue is how many calls of Add wait; further ones get store.ErrBusy.
 	maxQueue = 1024
-	// maxGroup is how many calls are committed together.
-	maxGroup = 512
+	// maxGather is how many calls are committed together.
+	maxGather = 512
 )
 
 // A writer commits what overlapping calls bring in one transaction: while one
-// commit waits for the disk, the next group gathers. A single call waits for
+// commit waits for the disk, the next batch gathers. A single call waits for
 // nobody.
 type writer struct {
-	db    *sql.DB
-	queue chan request
-	done  chan struct{}
+	db      *sql.DB
+	queue   chan request
+	done    chan struct{}
+	observe func(Commit)
+
+	// These are run's alone.
+	prepared statements
+	reach    *reachCache
+	budget   *budget
 
 	mu     sync.RWMutex // holds off stop while a call is being queued
 	closed bool
 }
 
 type request struct {
-	records []store.Record
+	reports []shaped
 	result  chan error // has room for one
 }
 
-func startWriter(db *sql.DB) *writer {
-	w := &writer{db: db, queue: make(chan request, maxQueue), done: make(chan struct{})}
+func startWriter(db *sql.DB, opts Options) *writer {
+	w := &writer{
+		db: db, queue: make(chan request, maxQueue), done: make(chan struct{}), observe: opts.Observe,
+		reach: newReachCache(), budget: newBudget(opts.NewGroups),
+	}
+	if w.observe == nil {
+		w.observe = func(Commit) {}
+	}
 	go w.run()
 	return w
 }
@@ -43,7 +56,7 @@ func (s *Store) Add(ctx context.Context, records []store.Record) error {
 	if len(records) == 0 {
 		return nil
 	}
-	req := request{records: records, result: make(chan error, 1)}
+	req := request{reports: shape(records), result: make(chan error, 1)}
 	if err := s.writer.enqueue(req); err != nil {
 		return err
 	}
@@ -83,49 +96,67 @@ func (w *writer) stop() {
 func (w *writer) run() {
 	defer close(w.done)
 	for req := range w.queue {
-		group := w.gather(req)
-		err := w.commit(group)
-		for _, r := range group {
-			r.result <- err
+		batch := w.gather(req)
+		start := time.Now()
+		c := w.commit(batch)
+		c.Requests, c.Took = len(batch), time.Since(start)
+		for _, r := range batch {
+			r.result <- c.Err
 		}
+		w.observe(c)
 	}
 }
 
 // gather returns first and what waits behind it.
 func (w *writer) gather(first request) []request {
-	group := []request{first}
-	for len(group) < maxGroup {
+	batch := []request{first}
+	for len(batch) < maxGather {
 		select {
 		case req, ok := <-w.queue:
 			if !ok {
-				return group
+				return batch
 			}
-			group = append(group, req)
+			batch = append(batch, req)
 		default:
-			return group
+			return batch
 		}
 	}
-	return group
+	return batch
 }
 
-func (w *writer) commit(group []request) error {
-	ctx := context.Background() // no caller's: the group belongs to many
+// commit writes a batch. What it remembers for later batches it forgets where
+// it fails: the database may not have it.
+func (w *writer) commit(batch []request) (c Commit) {
+	ctx, cancel := context.WithTimeout(context.Background(), CommitTimeout) // no caller's: the batch belongs to many
+	defer cancel()
+	if c.Err = w.prepare(ctx); c.Err != nil {
+		return c
+	}
 	tx, err := w.db.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		c.Err = err
+		return c
 	}
 	defer tx.Rollback() // does nothing after Commit
-	stmt, err := tx.PrepareContext(ctx, insertReport)
-	if err != nil {
+	c.Err = w.apply(ctx, tx, batch, &c)
+	if c.Err == nil {
+		c.Err = tx.Commit()
+	}
+	if c.Err != nil {
+		w.reach.clear()
+		w.budget.forget()
+	}
+	return c
+}
+
+func (w *writer) prepare(ctx context.Context) error {
+	if w.prepared != nil {
+		return nil
+	}
+	p := statements{}
+	if err := p.prepare(ctx, w.db, findGroups, upsertGroups, upsertHours, upsertTotals, upsertSightings, insertSamples, findReach, upsertReach); err != nil {
 		return err
 	}
-	defer stmt.Close()
-	for _, req := range group {
-		for i := range req.records {
-			if _, err := stmt.ExecContext(ctx, values(&req.records[i])...); err != nil {
-				return err
-			}
-		}
-	}
-	return tx.Commit()
+	w.prepared = p
+	return nil
 }
