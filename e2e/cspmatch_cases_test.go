@@ -35,6 +35,32 @@ func (m *matchSite) urlCases() {
 	}
 }
 
+// secureCases are for a page on https://localhost:HERE; OTHER speaks http.
+func (m *matchSite) secureCases() {
+	var steps []matchStep
+	for _, u := range []string{
+		"/x.gif", "https://localhost:HERE/x.gif", "http://localhost:HERE/x.gif", "https://localhost/x.gif", "http://localhost/x.gif",
+		"http://localhost:OTHER/x.gif", "https://b.localhost/x.gif", "http://b.localhost:OTHER/x.gif", "https://b.localhost:OTHER/x.gif",
+	} {
+		steps = append(steps, matchStep{Activity: "img", URL: u}, matchStep{Activity: "connect", URL: u})
+	}
+	for _, u := range []string{"wss://localhost:HERE/", "ws://localhost:HERE/", "wss://localhost/", "wss://b.localhost/", "ws://b.localhost:OTHER/"} {
+		steps = append(steps, matchStep{Activity: "connect", URL: u})
+	}
+	for _, expression := range []string{
+		"'none'", "'self'", "*", "http:", "https:", "ws:", "wss:", "localhost", "localhost:HERE", "localhost:*", "*.localhost", "*.localhost:*",
+		"http://localhost:HERE", "http://localhost:*", "http://localhost", "https://localhost", "https://localhost:*", "ws://localhost:*", "wss://localhost:*",
+		"b.localhost", "b.localhost:OTHER", "http://b.localhost", "http://b.localhost:80", "http://b.localhost:443", "http://b.localhost:OTHER", "http://*:*",
+	} {
+		m.add("default-src "+expression, steps...)
+	}
+	m.add("default-src 'self'; upgrade-insecure-requests", steps...)
+	m.add("default-src https:; upgrade-insecure-requests", steps...)
+	for _, ancestors := range []string{"'self'", "localhost", "localhost:HERE", "http://localhost:HERE", "https:", "http:"} {
+		m.add("frame-ancestors "+ancestors, matchStep{Activity: "frame-ancestor", URL: "https://localhost:HERE/"})
+	}
+}
+
 func (m *matchSite) redirectCases() {
 	steps := []matchStep{
 		{Activity: "img", URL: "/redirect", target: "http://b.localhost:HERE/dir/x.png"},
