@@ -14,7 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/edgecsp/edgecsp/collector/configcmd"
 	"github.com/edgecsp/edgecsp/collector/policycmd"
+	"github.com/edgecsp/edgecsp/collector/rewritecmd"
 )
 
 // Exit codes of Main. A command whose answer can be no has 1 for that, as grep
@@ -75,7 +77,8 @@ func newRoot(w World) *cobra.Command {
 		Use:   "edgecsp",
 		Short: "Content Security Policy at the edge: the collector and its tools",
 		Long: `edgecsp receives what browsers report about a site's Content Security Policy
-and shows it on a dashboard. It also reads policies, and says what is wrong with them.`,
+and shows it on a dashboard. It also judges policies and configurations, and does to a
+page what the filter does.`,
 		Example: `  export EDGECSP_SECRET="$(openssl rand -base64 32)"
   edgecsp serve --site shop
   edgecsp policy lint "script-src 'self' 'unsafe-inline'"`,
@@ -86,6 +89,12 @@ and shows it on a dashboard. It also reads policies, and says what is wrong with
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())
 	})
-	root.AddCommand(serveCommand(w), loginLinkCommand(w), policycmd.New(policycmd.Streams{In: w.Stdin, Out: w.Stdout, Err: w.Stderr}), versionCommand())
+	root.AddCommand(
+		serveCommand(w), loginLinkCommand(w),
+		policycmd.New(policycmd.Streams{In: w.Stdin, Out: w.Stdout, Err: w.Stderr}),
+		rewritecmd.New(rewritecmd.Streams{In: w.Stdin, Out: w.Stdout, Err: w.Stderr}),
+		configcmd.New(configcmd.Streams{In: w.Stdin, Out: w.Stdout, ReadFile: os.ReadFile}),
+		versionCommand(),
+	)
 	return root
 }

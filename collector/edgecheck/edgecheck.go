@@ -72,7 +72,7 @@ func (f found) check() (out []Finding) {
 // lint judges policies as the filter serves them: with a nonce, if the route
 // places one, and with reporting.
 func (f found) lint(path string, r *edgeconfig.Route, l csp.List, reportOnly bool) (out []Finding) {
-	values := csp.Values{Nonce: "bm9uY2VzLWFyZS1yYW5kb20w", ReportURI: "/csp/report", ReportTo: "edgecsp"}
+	values := csp.Values{Nonce: "bm9uY2VzLWFyZS1yYW5kb20w", ReportURI: "/csp/report"}
 	placement := csp.Placement{ScriptNonce: r.Scripts, StyleNonce: r.Styles, KeepUnsafeInline: r.KeepUnsafeInline, ReportSample: true}
 	if r.Trust == rewrite.None {
 		placement.ScriptNonce, placement.StyleNonce = false, false
@@ -86,7 +86,7 @@ func (f found) lint(path string, r *edgeconfig.Route, l csp.List, reportOnly boo
 		if err != nil {
 			continue // edgeconfig refuses such a policy
 		}
-		for _, x := range lint.Text(string(t.Append(nil, values)), lint.Options{ReportOnly: reportOnly, Endpoints: []string{values.ReportTo}}) {
+		for _, x := range lint.Text(string(t.Append(nil, values)), lint.Options{ReportOnly: reportOnly}) {
 			message := x.Message
 			if x.Fix != "" {
 				message += "; " + x.Fix
