@@ -80,6 +80,10 @@ tools: ## install what the tests need (PostgreSQL, Chromium, certutil, Envoy), o
 	@e2e/tools/install.sh
 	@e2e/tools/envoy.sh >/dev/null
 
+.PHONY: soak
+soak: ## send 2 GiB of pages through the filter and watch its memory (a minute or two)
+	$(GO) test ./envoyfilter -run 'TestSoak$$' -soak 2147483648 -v -timeout 15m
+
 ## The developer's loop.
 
 .PHONY: check
