@@ -31,7 +31,8 @@ type Finding struct {
 	// Rule is a stable, kebab-case identifier.
 	Rule     string
 	Severity Severity
-	// Policy is the index in a list, counting also policies that are empty.
+	// Policy is the index in the list. What is wrong with a policy of which nothing
+	// is left has the index that it would have had.
 	Policy int
 	// Directive is the lower-case name, "" if the finding concerns the whole.
 	Directive string

@@ -75,9 +75,9 @@ func HashSource(a HashAlgorithm, content []byte) Source {
 
 // integrity is "Does integrity metadata match source list" (CSP3 6.7.2.4): all
 // hashes of the attribute have to be in the policy. The browser then checks the
-// response against the attribute.
-func (m *matcher) integrity() bool {
-	any := false
+// response against the attribute. It gives the last of them, nil if not all are.
+func (m *matcher) integrity() *Source {
+	var listed *Source
 	for rest := m.r.Integrity; rest != ""; {
 		var token string
 		token, rest = nextToken(rest)
@@ -85,12 +85,11 @@ func (m *matcher) integrity() bool {
 		if a == NoHash {
 			continue // SRI 3.3.2: what is not understood is left out
 		}
-		if !m.listsDigest(a, digest) {
-			return false
+		if listed = m.listed(a, digest); listed == nil {
+			return nil
 		}
-		any = true
 	}
-	return any
+	return listed
 }
 
 func nextToken(s string) (token, rest string) {
@@ -117,16 +116,20 @@ func integrityToken(t string) (HashAlgorithm, string) {
 	return NoHash, ""
 }
 
-func (m *matcher) listsDigest(a HashAlgorithm, digest string) bool {
+// listed finds the hash-source of a digest.
+func (m *matcher) listed(a HashAlgorithm, digest string) *Source {
 	var x, y [sha512.Size]byte
 	want := decodeDigest(&x, digest)
+	if want == nil {
+		return nil
+	}
 	for i := range m.d.Sources {
 		s := &m.d.Sources[i]
-		if b, text := s.Hash(); b == a && want != nil && string(decodeDigest(&y, text)) == string(want) {
-			return true
+		if b, text := s.Hash(); b == a && string(decodeDigest(&y, text)) == string(want) {
+			return s
 		}
 	}
-	return false
+	return nil
 }
 
 // inline is "Does element match source list" (CSP3 6.7.3.3).

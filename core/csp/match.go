@@ -231,8 +231,8 @@ func (m *matcher) script() Decision {
 	if s := m.nonce(); s != nil {
 		return m.allow(s, ByNonce)
 	}
-	if m.integrity() {
-		return m.allow(nil, ByIntegrity)
+	if s := m.integrity(); s != nil {
+		return m.allow(s, ByIntegrity)
 	}
 	if strict := m.keyword(StrictDynamic); strict != nil {
 		if !m.r.ParserInserted {
@@ -323,10 +323,11 @@ func (m *matcher) nonce() *Source {
 	return nil
 }
 
-func (m *matcher) byKeyword(any ...Keyword) Decision {
+// byKeyword allows by any of the keywords.
+func (m *matcher) byKeyword(allow ...Keyword) Decision {
 	for i := range m.d.Sources {
 		s := &m.d.Sources[i]
-		for _, k := range any {
+		for _, k := range allow {
 			if s.keyword == k {
 				return m.allow(s, ByKeyword)
 			}

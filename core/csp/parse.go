@@ -38,7 +38,7 @@ func ParseList(text string) (List, []Finding) {
 		if off > len(text) {
 			return list, f.list
 		}
-		f.policy++
+		f.policy = len(list)
 	}
 }
 

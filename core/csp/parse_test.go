@@ -80,7 +80,10 @@ func TestParseList(t *testing.T) {
 	if len(l) != 2 || l.String() != "img-src a, font-src b; x-y" {
 		t.Errorf("got %s", l)
 	}
-	if len(fs) != 1 || fs[0].Offset != 25 || fs[0].Policy != 2 {
+	if len(fs) != 1 || fs[0].Offset != 25 || fs[0].Policy != 1 {
+		t.Errorf("findings %+v", fs)
+	}
+	if _, fs := ParseList("img-src a, \u00e9, b c"); len(fs) != 2 || fs[0].Policy != 1 || fs[1].Policy != 1 {
 		t.Errorf("findings %+v", fs)
 	}
 	if again, _ := ParseList(l.String()); !again.Equal(l) {

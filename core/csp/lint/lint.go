@@ -42,9 +42,10 @@ func Text(text string, o Options) []csp.Finding {
 }
 
 // List judges the policies of one header. What one of them restricts counts for
-// all: a list is an intersection (CSP3 8.1).
+// all: a list is an intersection (CSP3 8.1). Empty policies are passed over.
 func List(list csp.List, o Options) []csp.Finding {
 	var out []csp.Finding
+	list = slices.DeleteFunc(slices.Clone(list), func(p csp.Policy) bool { return len(p.Directives) == 0 })
 	for i, p := range list {
 		l := linter{list: list, index: i, p: p, o: o}
 		for _, check := range checks {

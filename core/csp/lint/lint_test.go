@@ -168,6 +168,16 @@ func TestStrictPolicyIsPraised(t *testing.T) {
 	}
 }
 
+func TestEmptyPolicies(t *testing.T) {
+	if found := List(csp.List{{}}, Options{}); found != nil {
+		t.Errorf("%+v", found)
+	}
+	p, _ := csp.Parse("img-src *")
+	if found := List(csp.List{{}, p}, Options{}); len(found) == 0 {
+		t.Error("nothing is missing")
+	}
+}
+
 func TestOrder(t *testing.T) {
 	found := Text("script-src self 'unsafe-inline'; img-src http://a.example, bad-src x", Options{})
 	if !slices.IsSortedFunc(found, func(a, b csp.Finding) int { return a.Offset - b.Offset }) {
