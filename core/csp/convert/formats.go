@@ -282,6 +282,15 @@ func (im *importer) helmet(obj []member) error {
 	} else if lookup(obj, "directives") == nil && lookup(obj, "useDefaults") == nil && len(obj) > 0 {
 		obj = []member{{"directives", toJSON(obj)}} // the dictionary alone
 	}
+	for _, m := range obj {
+		switch {
+		case m.key == "directives", m.key == "useDefaults", m.key == "reportOnly":
+		case strings.HasSuffix(m.key, "Src"):
+			return fmt.Errorf("key %q: a directive stands outside of \"directives\"; write it inside", m.key)
+		default:
+			im.note("%s is no part of the policy", m.key)
+		}
+	}
 	b := builder{Imported: Imported{ReportOnly: flag(lookup(obj, "reportOnly"), false)}}
 	off := map[string]bool{}
 	if d := lookup(obj, "directives"); d != nil {

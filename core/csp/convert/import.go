@@ -101,7 +101,8 @@ func (im *importer) note(format string, args ...any) {
 
 // builder gathers the directives of one policy.
 type builder struct {
-	list []csp.NameValue
+	list  []csp.NameValue
+	notes []string
 	Imported
 }
 
@@ -123,11 +124,26 @@ func (b *builder) add(key, name string, v json.RawMessage) error {
 		kept = append(kept, t)
 	}
 	nv := csp.NameValue{Name: name, Value: strings.Join(kept, " ")}
+	if why := obsolete(name); why != "" {
+		b.notes = append(b.notes, fmt.Sprintf("%s is left out: no browser knows %s any more; %s", key, name, why))
+		return nil
+	}
 	if _, err := csp.FromDirectives([]csp.NameValue{nv}); err != nil {
 		return fmt.Errorf("key %q: %w", key, err)
 	}
 	b.list = append(b.list, nv)
 	return nil
+}
+
+// obsolete says what to write instead of an obsolete directive, "" for others.
+func obsolete(name string) string {
+	_, found := csp.Parse(name)
+	for _, f := range found {
+		if f.Rule == "directive-obsolete" {
+			return f.Fix
+		}
+	}
+	return ""
 }
 
 // isNoncePlaceholder recognises what stands for the nonce in settings: names of
@@ -159,6 +175,7 @@ func (b *builder) defaults(list []csp.NameValue, off map[string]bool) (added []s
 
 // finish adds the policy to the result.
 func (im *importer) finish(b *builder) error {
+	im.Notes = append(im.Notes, b.notes...)
 	p, err := csp.FromDirectives(b.list)
 	if err != nil {
 		return err
