@@ -53,7 +53,10 @@ func (s Streams) diff(args []string, page, format string) error {
 			lists[i] = ps.ReportOnly
 		}
 	}
-	r := diff.Compare(lists[0], lists[1], self)
+	r, err := diff.Compare(lists[0], lists[1], self)
+	if err != nil {
+		return err
+	}
 	if err := writeDiff(s.Out, format, r); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 package diff
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -39,15 +40,27 @@ type Result struct {
 // Equal reports that neither allows more.
 func (r Result) Equal() bool { return len(r.Allows) == 0 && len(r.Forbids) == 0 }
 
+// MaxSources bounds the sources of one directive that Compare takes: every one is
+// compared with every other.
+const MaxSources = 1000
+
 // Compare compares two lists of policies that apply to pages of the origin self;
 // its zero value stands for some https origin. What is allowed is compared
 // expression by expression: an expression is allowed by a list if every policy
-// in it has one that covers it.
-func Compare(a, b csp.List, self csp.Origin) Result {
+// in it has one that covers it. It fails on directives of more than MaxSources
+// sources.
+func Compare(a, b csp.List, self csp.Origin) (Result, error) {
+	for _, p := range slices.Concat(a, b) {
+		for _, d := range p.Directives {
+			if len(d.Sources) > MaxSources {
+				return Result{}, fmt.Errorf("%s has %d sources; at most %d can be compared", d.Name, len(d.Sources), MaxSources)
+			}
+		}
+	}
 	if self.Scheme == "" {
 		self.Scheme = "https"
 	}
-	return Result{Allows: gained(a, b, self), Forbids: gained(b, a, self)}
+	return Result{Allows: gained(a, b, self), Forbids: gained(b, a, self)}, nil
 }
 
 // gained is what b allows and a does not.
