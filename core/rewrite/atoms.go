@@ -197,12 +197,16 @@ func lookup(name []byte) atom {
 	return aOther
 }
 
-// hotNames tells by a name's first letter which lengths a hot name may have: a bit for each.
-var hotNames = lengths("script style link base meta template select input keygen textarea title xmp iframe noembed noframes " +
-	"noscript plaintext svg math frameset body head html ")
+// hotNames tells by a name's first letter which lengths a hot name may have, a bit for each, in start tags and in end tags.
+var hotNames = &hotTable{
+	start: lengths("script style link base meta template select input keygen textarea title xmp iframe noembed noframes noscript plaintext " +
+		"svg math frameset body head html "),
+	end: lengths("template select body html "),
+}
 
-func lengths(list string) *[256]uint16 {
-	t := new([256]uint16)
+type hotTable struct{ start, end [256]uint16 }
+
+func lengths(list string) (t [256]uint16) {
 	first := 0
 	for i := range len(list) {
 		if list[i] == ' ' {

@@ -1,6 +1,10 @@
 package rewrite
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
 
 // Where a tag's reading stands between its name and its '>' (HTML 13.2.5.32 to 13.2.5.40). It is all that outlives a chunk:
 // what the attributes say is read once, when the whole tag is there.
@@ -27,6 +31,7 @@ const (
 	cEquals
 )
 
+// plain_wasm.s knows their values.
 var class = [256]uint8{'\t': cSpace, '\n': cSpace, '\f': cSpace, '\r': cSpace, ' ': cSpace, '/': cSlash, '>': cClose, '=': cEquals}
 
 // endsName tells whether c ends a tag name.
@@ -136,28 +141,38 @@ func skipTag(b []byte, i int) int {
 		}
 		for i++; i < len(b) && class[b[i]] == cPlain; i++ {
 		}
-		if i+1 >= len(b) {
-			return -1
-		}
 		switch {
-		case b[i] == '>':
-			return i + 1
+		case i+1 >= len(b):
+			return skipAttrsTo(b, i, atName)
+		case class[b[i]] == cSpace:
+			return skipAttrsTo(b, i, atAfterName)
 		case b[i] != '=':
-			if b[i] == '/' {
-				continue
-			}
-			return finishTag(b, i, atAfterName)
-		case b[i+1] == '"' || b[i+1] == '\'':
-			j := bytes.IndexByte(b[i+2:], b[i+1])
-			if j < 0 {
-				return -1
-			}
-			i += j + 3
+			continue
+		}
+		i++
+		switch q := b[i]; q {
+		case '"', '\'':
+			i = indexFrom(b, i+1, q) + 1
 		default:
-			return skipUnquoted(b, i+1)
+			return skipUnquoted(b, i)
 		}
 	}
 	return -1
+}
+
+// indexFrom returns the index of the first c from i on, or len(b). It is quicker than bytes.IndexByte where c is near.
+func indexFrom(b []byte, i int, c byte) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	if i+8 <= len(b) {
+		w := binary.LittleEndian.Uint64(b[i:]) ^ uint64(c)*ones
+		if m := (w - ones) &^ w & highs; m != 0 {
+			return i + bits.TrailingZeros64(m)/8
+		}
+	}
+	if j := bytes.IndexByte(b[i:], c); j >= 0 {
+		return i + j
+	}
+	return len(b)
 }
 
 // skipUnquoted goes on before a value that is not quoted: where no quotes follow, the next '>' must end the tag.
@@ -170,10 +185,11 @@ func skipUnquoted(b []byte, i int) int {
 	if bytes.IndexByte(t, '"') < 0 && bytes.IndexByte(t, '\'') < 0 {
 		return i + n + 1
 	}
-	return finishTag(b, i, atBeforeValue)
+	return skipAttrsTo(b, i, atBeforeValue)
 }
 
-func finishTag(b []byte, i int, st attrState) int {
+// skipAttrsTo is skipAttrs for a tag that ends in b, -1 for one that does not.
+func skipAttrsTo(b []byte, i int, st attrState) int {
 	if e, _, done := skipAttrs(b, i, st); done {
 		return e
 	}

@@ -7,41 +7,36 @@ import (
 
 // data reads text up to the next markup. Tags of plain HTML content that nobody needs to look at it skips itself.
 func (s *Stream) data(b []byte, i int) int {
-	for {
-		j := bytes.IndexByte(b[i:], '<')
-		if s.places.seeking {
-			s.placeBeforeText(b, i, j)
-		}
-		if j < 0 {
-			return len(b)
-		}
-		i += j
-		if !s.fast {
-			return s.open(b, i)
+	for s.fast {
+		if i = skipPlain(b, i); i == len(b) {
+			return i
 		}
 		e := plainTag(b, i)
 		if e < 0 {
 			return s.open(b, i)
 		}
-		if i = e; b[i] == '>' {
-			i++
-			continue
-		}
 		if i = skipTag(b, e); i < 0 {
-			s.tag = tagState{end: b[e] == '/', text: true}
-			s.state = stAttrs
-			s.attrs = atBeforeName
+			s.tag = tagState{end: true, text: true} // nothing depends on it
+			s.state, s.attrs = stAttrs, atBeforeName
 			return e
 		}
 	}
+	j := bytes.IndexByte(b[i:], '<')
+	if s.places.seeking {
+		s.placeBeforeText(b, i, j)
+	}
+	if j < 0 {
+		return len(b)
+	}
+	return s.open(b, i+j)
 }
 
 // plainTag looks at a '<' at index i. It returns the index after the name of a tag of which nothing depends in plain HTML content, or -1
 // where more must be known.
 func plainTag(b []byte, i int) int {
-	k, hot := i+1, uint16(fHot)
+	k, hot, kind := i+1, &hotNames.start, uint16(fHot)
 	if k < len(b) && b[k] == '/' {
-		k, hot = k+1, fHotEnd
+		k, hot, kind = k+1, &hotNames.end, fHotEnd
 	}
 	if k+9 > len(b) || !isLetter(b[k]) {
 		return -1
@@ -50,7 +45,7 @@ func plainTag(b []byte, i int) int {
 	for e < len(b) && !endsName(b[e]) {
 		e++
 	}
-	if e == len(b) || hotNames[b[k]]>>(e-k)&1 != 0 && atomFlags[nameAt(b, k, e)]&hot != 0 {
+	if e == len(b) || hot[b[k]]>>(e-k)&1 != 0 && atomFlags[nameAt(b, k, e)]&kind != 0 {
 		return -1
 	}
 	return e

@@ -82,8 +82,7 @@ func (s *Stream) telling() bool {
 
 // inTag reads on in a tag, after its name.
 func (s *Stream) inTag(b []byte, i int) int {
-	e, st, done := skipAttrs(b, i, s.attrs)
-	s.attrs = st
+	e, done := s.endOfTag(b, i)
 	if !done {
 		return e
 	}
@@ -94,8 +93,20 @@ func (s *Stream) inTag(b []byte, i int) int {
 		}
 		return e
 	}
-	s.startTag(b, e, st == atSlash)
+	s.startTag(b, e, s.attrs == atSlash)
 	return e
+}
+
+// endOfTag returns the index after the tag's '>' and true, or leaves s.attrs where the chunk ends.
+func (s *Stream) endOfTag(b []byte, i int) (e int, done bool) {
+	if s.attrs == atBeforeName {
+		e := skipTag(b, i)
+		if e > 0 && (e-2 < i || b[e-2] != '/' || s.tree.plain() && s.tag.atom != aSVG && s.tag.atom != aMath) {
+			return e, true // does not close itself, or it does not matter
+		}
+	}
+	e, s.attrs, done = skipAttrs(b, i, s.attrs)
+	return e, done
 }
 
 func (s *Stream) name() []byte { return s.tag.buf[:s.tag.name] }
