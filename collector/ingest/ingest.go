@@ -13,17 +13,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/edgecsp/edgecsp/collector/metrics"
 	"github.com/edgecsp/edgecsp/collector/store"
 	"github.com/edgecsp/edgecsp/core/report"
-	"github.com/edgecsp/edgecsp/core/session"
 )
 
 const (
-	// MaxBody is the size of a request's body, in bytes; a greater one gets 413.
-	MaxBody = 1 << 20
-	// MaxInFlight is the size of all bodies under way together; what would
-	// exceed it gets 503.
-	MaxInFlight = 128 << 20
 	// StoreTimeout is how long a request waits for its commit before it gets 503.
 	StoreTimeout = 10 * time.Second
 	// RetryAfter is when who got 503 may try again.
@@ -32,29 +27,61 @@ const (
 	PreflightAge = 24 * time.Hour
 )
 
-// Config is what a handler needs; all of it is required.
+// Store is what ingest needs of a store.Store.
+type Store interface {
+	Add(ctx context.Context, records []store.Record) error
+	Announce(ctx context.Context, a store.Announcement) error
+	Announced(ctx context.Context, id string, now time.Time) (store.Announcement, error)
+}
+
+// Config is what a handler needs; all of it is required, save where it says
+// otherwise.
 type Config struct {
-	Base     string // the base path, such as /csp
-	Site     string
-	Verifier *session.Verifier // of the site's tokens
-	Reports  store.Reports
-	Now      func() time.Time
-	Log      *slog.Logger
+	Base  string // the base path, such as /csp
+	Sites []Site
+	// TrustedHops is how many proxies of ours stand before the listener: each
+	// has appended to X-Forwarded-For whom it got the request from. 0 takes
+	// the connection's address.
+	TrustedHops int
+	// KeepNetworks keeps the client's network, /16 or /32 of IPv6, with samples.
+	KeepNetworks bool
+	Limits       Limits
+	Store        Store
+	Metrics      *metrics.Metrics
+	Now          func() time.Time
+	Log          *slog.Logger
 }
 
 type handler struct {
 	Config
+	sites    *sites
+	networks *buckets
+	bySite   *buckets
 	inFlight atomic.Int64 // bytes
 }
 
 // New returns the public listener's handler. It reads no cookies, and nothing
-// of a request stands in its answers.
-func New(c Config) http.Handler {
-	h := &handler{Config: c}
+// of a request stands in its answers. An error is session.ErrSite or
+// session.ErrSecretLength.
+func New(c Config) (http.Handler, error) {
+	s, err := newSites(c.Sites)
+	if err != nil {
+		return nil, err
+	}
+	h := &handler{
+		Config: c, sites: s,
+		networks: newBuckets(c.Limits.Network, maxNetworks),
+		bySite:   newBuckets(c.Limits.Site, len(c.Sites)),
+	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST "+c.Base+"/report/csp/{session}", h.report)
-	mux.HandleFunc("OPTIONS "+c.Base+"/report/csp/{session}", preflight)
-	return onlyCleanPaths(mux)
+	for _, path := range []string{"/report/csp/{session}", "/report"} {
+		mux.HandleFunc("POST "+c.Base+path, h.report)
+		mux.HandleFunc("OPTIONS "+c.Base+path, h.preflight)
+	}
+	if s.announces() {
+		mux.HandleFunc("POST "+c.Base+"/master/session/{uuid}", h.announce)
+	}
+	return onlyCleanPaths(mux), nil
 }
 
 // onlyCleanPaths answers 404 where a ServeMux would redirect to the path
@@ -69,114 +96,138 @@ func onlyCleanPaths(next http.Handler) http.Handler {
 	})
 }
 
-// preflight answers the Reporting API's CORS preflight (Fetch 4.8). Reports to
-// another origin carry no credentials, so any origin may send them.
-func preflight(w http.ResponseWriter, _ *http.Request) {
-	h := w.Header()
-	allowOrigin(h)
-	h.Set("Access-Control-Allow-Methods", http.MethodPost)
-	h.Set("Access-Control-Allow-Headers", "Content-Type")
-	h.Set("Access-Control-Max-Age", strconv.Itoa(int(PreflightAge.Seconds())))
-	h.Set("Allow", "OPTIONS, POST")
+// preflight answers the Reporting API's CORS preflight (Fetch 4.8).
+func (h *handler) preflight(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	h.allowOrigin(header, r)
+	header.Set("Access-Control-Allow-Methods", http.MethodPost)
+	header.Set("Access-Control-Allow-Headers", "Content-Type")
+	header.Set("Access-Control-Max-Age", strconv.Itoa(int(PreflightAge.Seconds())))
+	header.Set("Allow", "OPTIONS, POST")
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func allowOrigin(h http.Header) { h.Set("Access-Control-Allow-Origin", "*") }
+// allowOrigin lets any origin send where a site names none of its own: such
+// reports carry no credentials.
+func (h *handler) allowOrigin(header http.Header, r *http.Request) {
+	if h.sites.anyOrigin {
+		header.Set("Access-Control-Allow-Origin", "*")
+		return
+	}
+	header.Set("Vary", "Origin")
+	if origin := r.Header.Get("Origin"); h.sites.origins[origin] {
+		header.Set("Access-Control-Allow-Origin", origin)
+	}
+}
 
 // report answers 204 once the reports are on disk, and also where there was
 // nothing to keep: whoever sends nonsense learns nothing from the answer.
 func (h *handler) report(w http.ResponseWriter, r *http.Request) {
-	allowOrigin(w.Header())
-	size := r.ContentLength
-	if size > MaxBody {
+	start := time.Now()
+	h.allowOrigin(w.Header(), r)
+	result := h.take(w, r)
+	h.Metrics.Request(result, time.Since(start))
+	switch result {
+	case metrics.Stored, metrics.Empty, metrics.UnknownSite:
+		w.WriteHeader(http.StatusNoContent)
+	case metrics.TooLarge:
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
-		return
+	case metrics.CutShort: // hardly anybody is there to read this
+		w.WriteHeader(http.StatusBadRequest)
+	case metrics.ShedNetwork, metrics.ShedSite:
+		retry(w, http.StatusTooManyRequests, ratePause)
+	default:
+		retry(w, http.StatusServiceUnavailable, RetryAfter)
 	}
-	if size < 0 { // chunked
-		size = MaxBody
-	}
-	defer h.inFlight.Add(-size)
-	if h.inFlight.Add(size) > MaxInFlight {
-		h.Log.Warn("reports were not taken: too many are under way")
-		unavailable(w)
-		return
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
-	if err != nil {
-		w.WriteHeader(readStatus(err))
-		return
-	}
-	if err := h.keep(r, body); err != nil {
-		h.Log.Error("reports were not stored", "error", err)
-		unavailable(w)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
 }
 
-func readStatus(err error) int {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return http.StatusRequestEntityTooLarge
-	}
-	return http.StatusBadRequest // cut short: hardly anybody is there to read this
+func retry(w http.ResponseWriter, status int, after time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(after.Seconds())))
+	w.WriteHeader(status)
 }
 
-func unavailable(w http.ResponseWriter) {
-	w.Header().Set("Retry-After", strconv.Itoa(int(RetryAfter.Seconds())))
-	w.WriteHeader(http.StatusServiceUnavailable)
-}
-
-// keep stores the reports in a request's body; they are on disk when it
-// returns nil.
-func (h *handler) keep(r *http.Request, body []byte) error {
+// take does it all and says what became of it.
+func (h *handler) take(w http.ResponseWriter, r *http.Request) metrics.Result {
 	now := h.Now()
-	reports, stats := report.Decode(body, now)
+	from := h.sender(r)
+	if !h.networks.take(from.network, 1, now) {
+		return metrics.ShedNetwork
+	}
+	body, free, result := h.read(w, r)
+	defer free()
+	if result != "" {
+		return result
+	}
+	reports, stats := report.DecodeWithin(body, now, h.Limits.Body.Limits)
+	h.Metrics.Entries(stats)
 	h.Log.Debug("reports", "entries", stats.Entries, "kept", stats.Kept,
 		"unknown", stats.Unknown, "malformed", stats.Malformed, "dropped", stats.Dropped)
+	if len(reports) == 0 {
+		return metrics.Empty
+	}
+	who, ok := h.identify(r, now)
+	if !ok {
+		return metrics.UnknownSite
+	}
+	// The request itself is paid for.
+	if !h.networks.take(from.network, len(reports)-1, now) {
+		return metrics.ShedNetwork
+	}
+	if !h.bySite.take(who.site.Name, len(reports), now) {
+		return metrics.ShedSite
+	}
+	return h.keep(r, who.records(r, reports, from, now), who.lane)
+}
+
+// read returns a request's body, and what gives its room back. The result is
+// empty where all went well.
+func (h *handler) read(w http.ResponseWriter, r *http.Request) (body []byte, free func(), result metrics.Result) {
+	free = func() {}
+	size := r.ContentLength
+	if size > h.Limits.Body.Bytes {
+		return nil, free, metrics.TooLarge
+	}
+	if size < 0 { // chunked
+		size = h.Limits.Body.Bytes
+	}
+	free = func() { h.inFlight.Add(-size) }
+	if h.inFlight.Add(size) > h.Limits.InFlight {
+		return nil, free, metrics.ShedInFlight
+	}
+	body, err := readAll(http.MaxBytesReader(w, r.Body, h.Limits.Body.Bytes), r.ContentLength)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, free, metrics.TooLarge
+	case err != nil:
+		return nil, free, metrics.CutShort
+	}
+	return body, free, ""
+}
+
+// readAll is io.ReadAll where the size is not known, and else makes no more
+// room than for it.
+func readAll(r io.Reader, size int64) ([]byte, error) {
+	if size < 0 {
+		return io.ReadAll(r)
+	}
+	body := make([]byte, size)
+	_, err := io.ReadFull(r, body)
+	return body, err
+}
+
+// keep stores records; they are on disk when the result is metrics.Stored.
+func (h *handler) keep(r *http.Request, records []store.Record, lane store.Lane) metrics.Result {
 	ctx, cancel := context.WithTimeout(r.Context(), StoreTimeout)
 	defer cancel()
-	return h.Reports.Add(ctx, h.records(r, reports, now))
-}
-
-func (h *handler) records(r *http.Request, reports []report.Report, now time.Time) []store.Record {
-	claims, err := h.Verifier.Verify(r.PathValue("session"), now)
-	base := store.Record{
-		Site: h.Site, Received: now, Lane: lane(err),
-		KeyID: claims.KeyID, Session: claims.SessionID(), PolicyVersion: claims.PolicyVersion,
-	}
-	if base.Lane == store.Forged {
-		base.Session = "" // the claims are empty, and so would have a session of zeros
-	}
-	records := make([]store.Record, len(reports))
-	for i, rep := range reports {
-		if rep.UserAgent == "" {
-			rep.UserAgent = r.UserAgent()
-		}
-		if rep.Disposition == report.Unstated && rep.Kind == report.CSPViolation && base.Lane != store.Forged {
-			rep.Disposition = disposition(claims)
-		}
-		records[i] = base
-		records[i].Report = report.Redact(rep)
-	}
-	return records
-}
-
-func lane(err error) store.Lane {
-	switch {
+	switch err := h.Store.Add(ctx, records); {
 	case err == nil:
-		return store.Genuine
-	case errors.Is(err, session.ErrExpired):
-		return store.Expired
+		h.Metrics.Reports(lane, len(records))
+		return metrics.Stored
+	case errors.Is(err, store.ErrBusy):
+		return metrics.ShedQueue
+	default:
+		h.Log.Error("reports were not stored", "error", err)
+		return metrics.Failed
 	}
-	return store.Forged
-}
-
-// disposition is that of the policy whose report URL the token stood in: what
-// a browser before CSP3 leaves out.
-func disposition(c session.Claims) report.Disposition {
-	if c.Enforced {
-		return report.Enforce
-	}
-	return report.ReportOnly
 }

@@ -15,10 +15,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgecsp/edgecsp/collector/metrics"
 	"github.com/edgecsp/edgecsp/collector/store"
 	"github.com/edgecsp/edgecsp/collector/store/sqlstore"
 	"github.com/edgecsp/edgecsp/core/report"
 	"github.com/edgecsp/edgecsp/core/session"
+)
+
+const (
+	maxBody     = 1 << 20
+	maxInFlight = 128 << 20
 )
 
 var (
@@ -47,16 +53,21 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-func (b *bench) handler(t *testing.T, reports store.Reports) http.Handler {
+func (b *bench) handler(t *testing.T, reports Store, changes ...func(*Config)) http.Handler {
 	t.Helper()
-	v, err := session.NewVerifier("shop", secret)
+	c := Config{
+		Base: "/csp", Sites: []Site{{Name: "shop", Secrets: [][]byte{secret}}}, TrustedHops: 1, KeepNetworks: true, Limits: DefaultLimits(),
+		Store: reports, Metrics: metrics.New(), Now: func() time.Time { return now },
+		Log: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	for _, change := range changes {
+		change(&c)
+	}
+	h, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(Config{
-		Base: "/csp", Site: "shop", Verifier: v, Reports: reports, Now: func() time.Time { return now },
-		Log: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
+	return h
 }
 
 func mint(t *testing.T, c session.Claims) string {
@@ -141,6 +152,7 @@ func TestNothingSecretIsKept(t *testing.T) {
 		"original-policy":"script-src 'self'; report-uri /csp/report/csp/`+token+`"}}`))
 	r.Header.Set("Cookie", "id=SECRETCOOKIE")
 	r.Header.Set("Authorization", "Bearer SECRETBEARER")
+	r.Header.Set("X-Forwarded-For", "198.51.100.7")
 	w := httptest.NewRecorder()
 	b.ServeHTTP(w, r)
 	if w.Code != 204 || len(b.list(t, store.Violations)) != 1 {
@@ -152,13 +164,13 @@ func TestNothingSecretIsKept(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, s := range []string{"SECRET", token} {
+		for _, s := range []string{"SECRET", token, "198.51.100.7"} {
 			if bytes.Contains(content, []byte(s)) {
 				t.Errorf("%s in %s", s, filepath.Base(f))
 			}
 		}
 	}
-	for _, s := range []string{"SECRET", token, "shop.example", "Browser"} {
+	for _, s := range []string{"SECRET", token, "shop.example", "Browser", "198.51"} {
 		if strings.Contains(b.log.String(), s) {
 			t.Errorf("%s in the log: %s", s, b.log)
 		}
@@ -177,9 +189,9 @@ func TestBodies(t *testing.T) {
 		"batch":      {`[{"type":"csp-violation","body":{"blockedURL":"eval"}},7,{"type":"csp-violation","body":{"blockedURL":"inline"}}]`, 204, 2},
 		"empty":      {"", 204, 0},
 		"nonsense":   {"<script>alert(1)</script>", 204, 0},
-		"size under": {pad(MaxBody - 1), 204, 1},
-		"size at":    {pad(MaxBody), 204, 1},
-		"size over":  {pad(MaxBody + 1), 413, 0},
+		"size under": {pad(maxBody - 1), 204, 1},
+		"size at":    {pad(maxBody), 204, 1},
+		"size over":  {pad(maxBody + 1), 413, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
@@ -292,10 +304,10 @@ func TestInFlight(t *testing.T) {
 		return func() { w.Close(); <-done }
 	}
 	var finish []func()
-	for i := range MaxInFlight/MaxBody - 1 {
-		finish = append(finish, slow([]int64{MaxBody, -1}[i%2]))
+	for i := range maxInFlight/maxBody - 1 {
+		finish = append(finish, slow([]int64{maxBody, -1}[i%2]))
 	}
-	finish = append(finish, slow(MaxBody-int64(len(legacy))))
+	finish = append(finish, slow(maxBody-int64(len(legacy))))
 	if w := b.post(token, legacy); w.Code != 204 {
 		t.Errorf("at the limit: %d", w.Code)
 	}
@@ -311,7 +323,7 @@ func TestInFlight(t *testing.T) {
 }
 
 type failing struct {
-	store.Reports
+	Store
 	err error
 }
 

@@ -30,13 +30,18 @@ var parsers fastjson.ParserPool
 // API envelope, a legacy report, or a legacy report without its wrapper; member
 // names in any of their spellings (documentURL, document-uri, document_url).
 func Decode(body []byte, now time.Time) ([]Report, Stats) {
-	entries, more := split(body)
+	return DecodeWithin(body, now, DefaultLimits())
+}
+
+// DecodeWithin is Decode with other limits.
+func DecodeWithin(body []byte, now time.Time, limits Limits) ([]Report, Stats) {
+	entries, more := split(body, limits.Entries)
 	stats := Stats{Entries: len(entries) + more, Dropped: more}
 	p := parsers.Get()
 	defer parsers.Put(p)
 	var reports []Report
 	for _, e := range entries {
-		if !e.fits() {
+		if !limits.fits(e) {
 			stats.Dropped++
 			continue
 		}

@@ -16,20 +16,28 @@ const (
 	MaxValues = 256
 )
 
+// Limits bound what is read of one body; see the constants.
+type Limits struct{ Entries, Depth, Values int }
+
+// DefaultLimits are the constants.
+func DefaultLimits() Limits {
+	return Limits{Entries: MaxEntries, Depth: MaxDepth, Values: MaxValues}
+}
+
 // An entry is one element of an array, or the whole of a body that is not one.
 type entry struct {
 	json          []byte // aliases the body
 	depth, values int    // upper bounds
 }
 
-func (e entry) fits() bool { return e.depth <= MaxDepth && e.values <= MaxValues }
+func (l Limits) fits(e entry) bool { return e.depth <= l.Depth && e.values <= l.Values }
 
 var bom = []byte("\xef\xbb\xbf")
 
 // split cuts a body into its entries without judging their syntax, so that an
 // entry that is broken or cut short takes no other with it. It returns at most
-// MaxEntries and how many more there were.
-func split(body []byte) (entries []entry, more int) {
+// limit and how many more there were.
+func split(body []byte, limit int) (entries []entry, more int) {
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, bom))
 	if len(body) == 0 {
 		return nil, 0
@@ -41,7 +49,7 @@ func split(body []byte) (entries []entry, more int) {
 	for {
 		e, rest, last := next(body, inArray)
 		if len(e.json) > 0 || !last {
-			if len(entries) < MaxEntries {
+			if len(entries) < limit {
 				entries = append(entries, e)
 			} else {
 				more++

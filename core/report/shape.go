@@ -122,7 +122,7 @@ func foldURL(u string) string {
 	var b strings.Builder
 	b.Grow(len(u))
 	b.WriteString(u[:i])
-	if isUUID(host) {
+	if IsUUID(host) {
 		host = Folded
 	}
 	b.WriteString(strings.ToLower(host))
@@ -150,7 +150,7 @@ func foldPath(b *strings.Builder, path string) {
 // segment longer than any name is one.
 func foldSegment(b *strings.Builder, s string) {
 	const longest = 80
-	if len(s) > longest || isUUID(s) {
+	if len(s) > longest || IsUUID(s) {
 		b.WriteString(Folded)
 		return
 	}
@@ -203,8 +203,8 @@ func isID(s string) bool {
 	return len(s) >= shortMixed && (digits >= 3 || bothCases)
 }
 
-// isUUID reports whether s is written as RFC 9562 4 has it.
-func isUUID(s string) bool {
+// IsUUID reports whether s is a UUID as RFC 9562 4 writes it.
+func IsUUID(s string) bool {
 	if len(s) != 36 {
 		return false
 	}
