@@ -6,7 +6,8 @@ type Request struct {
 	// Self is the origin that 'self' means: that of the page's response URL, also
 	// where the document itself is sandboxed into an opaque origin.
 	Self Origin
-	// URL is what is asked for, or after redirects the one that was reached.
+	// URL is what is asked for, or after redirects the one that was reached. The
+	// zero URL stands for an ancestor with an opaque origin.
 	URL URL
 	// Redirected says that redirects were followed: paths no longer count
 	// (CSP3 7.6).
@@ -214,7 +215,11 @@ func (m *matcher) matchURL(s *Source) Outcome {
 		}
 		return IgnoredNone
 	}
-	o := s.matchURL(&m.r.URL, &m.r.Self, m.r.Redirected)
+	u := m.r.URL
+	if m.r.Activity == FrameAncestor {
+		u.Path = "/" // an ancestor is known by its origin (CSP3 6.4.2.1)
+	}
+	o := s.matchURL(&u, &m.r.Self, m.r.Redirected)
 	if o == NotApplicable && (m.r.Activity == Script || m.r.Activity == Style) {
 		switch {
 		case s.kind == KindNonce:

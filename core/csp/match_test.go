@@ -153,6 +153,9 @@ func TestDecide(t *testing.T) {
 		{"6.4.1", "form-action b.example", Request{Activity: FormAction, URL: script.URL}, "url form-action b.example"},
 		{"6.4.2", "frame-ancestors 'self'", Request{Activity: FrameAncestor, URL: mustURL(t, "https://a.example")}, "url frame-ancestors 'self'"},
 		{"6.4.2", "frame-ancestors 'none'", Request{Activity: FrameAncestor, URL: mustURL(t, "https://a.example")}, "none frame-ancestors"},
+		{"6.4.2.1 6.2", "frame-ancestors b.example/x/", Request{Activity: FrameAncestor, URL: mustURL(t, "https://b.example/x/y")}, "no-match frame-ancestors"},
+		{"6.4.2.1 6.2", "frame-ancestors b.example", Request{Activity: FrameAncestor, URL: mustURL(t, "https://b.example/x/y")}, "url frame-ancestors b.example"},
+		{"6.4.2.1, opaque", "frame-ancestors * 'self'", Request{Activity: FrameAncestor}, "no-match frame-ancestors"},
 		{"4.2.5, about:", "frame-src 'none'", Request{Activity: Frame, URL: mustURL(t, "about:blank")}, "local-url frame-src"},
 		// 6.7.2.2 hints
 		{"6.7.2.2", "default-src 'none'; img-src b.example", Request{Activity: Prefetch, URL: script.URL}, "url img-src b.example"},
