@@ -20,6 +20,9 @@ APP_PORT ?= 3000
 PUBLIC_PORT ?= 9401
 PRIVATE_PORT ?= 9402
 
+# More for make bench-envoy: BENCH_FLAGS='-responses 1000000', say.
+BENCH_FLAGS ?=
+
 .PHONY: help
 help: ## say what each target is for
 	@echo 'edgecsp: make run to see it, make test to test it.'
@@ -83,6 +86,13 @@ tools: ## install what the tests need (PostgreSQL, Chromium, certutil, Envoy), o
 .PHONY: soak
 soak: ## send 2 GiB of pages through the filter and watch its memory (a minute or two)
 	$(GO) test ./envoyfilter -run 'TestSoak$$' -soak 2147483648 -v -timeout 15m
+
+## What is measured.
+
+.PHONY: bench-envoy
+bench-envoy: filter ## measure the filter in Envoy: rates, start, memory (build/bench/envoy.json)
+	@envoy=$$(e2e/tools/envoy.sh) && (cd e2e && $(GO) build -trimpath -o ../$(BUILD)/benchenvoy ./benchenvoy) && \
+		$(BUILD)/benchenvoy -envoy "$$envoy" -out $(BUILD)/bench/envoy.json $(BENCH_FLAGS)
 
 ## The developer's loop.
 
