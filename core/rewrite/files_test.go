@@ -13,3 +13,15 @@ func readFile(t testing.TB, path string) string {
 	}
 	return string(b)
 }
+
+// pageNames are the real pages of testdata/pages.
+var pageNames = []string{"chrome-sample", "cloudflare.com", "demo", "ecma402-spec", "html-parsing-spec"}
+
+func pages(t testing.TB) map[string]string {
+	t.Helper()
+	list := map[string]string{}
+	for _, n := range pageNames {
+		list[n] = readFile(t, "testdata/pages/"+n+".html")
+	}
+	return list
+}

@@ -358,13 +358,57 @@ func (s *Stream) notePolicy(v []byte) {
 	s.page.Inventory.add(s.finding(MetaPolicy, nil, v, v), func() Entry { return Entry{Text: string(v), Name: "meta"} })
 }
 
+// skipUnremarkable is skipPlain for a page of which note is taken.
+func skipUnremarkable(b []byte, i int) int {
+	for {
+		if i = indexFrom(b, i, '<'); i == len(b) {
+			return i
+		}
+		name := plainTag(b, i)
+		if name < 0 {
+			return i
+		}
+		e := skipTag(b, name)
+		if e < 0 || b[i+1] != '/' && remarkable(b[name:e]) {
+			return i
+		}
+		i = e
+	}
+}
+
+// remarkable tells whether there may be code among a complete tag's attributes; p is the tag from after its name.
+func remarkable(p []byte) bool {
+	if len(p) == 1 {
+		return false
+	}
+	for i := 0; ; {
+		a, ok := nextAttr(p, i)
+		if !ok {
+			return false
+		}
+		name := p[a.name0:a.name1]
+		switch {
+		case isHandler(name) || foldEqual(name, "style"):
+			return true
+		case loadsURL(name):
+			v := trimURL(p[a.value0:a.value1])
+			if len(v) > 0 && (v[0]|0x20 == 'j' || v[0] == '&') {
+				return true
+			}
+		}
+		i = a.end
+	}
+}
+
+func isHandler(name []byte) bool { return len(name) > 2 && name[0]|0x20 == 'o' && name[1]|0x20 == 'n' }
+
 // noteAttr takes note of an attribute that is code.
 func (s *Stream) noteAttr(l *look, i int) {
 	a := l.attrs[i]
 	name := l.tag[a.name0:a.name1]
 	found := Found(0)
 	switch {
-	case len(name) > 2 && hasPrefixFold(name, "on"):
+	case isHandler(name):
 		found = EventHandler
 	case foldEqual(name, "style"):
 		found = StyleAttribute

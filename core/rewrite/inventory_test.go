@@ -168,3 +168,18 @@ func TestLedgerLimits(t *testing.T) {
 		t.Errorf("%d places", len(g.places))
 	}
 }
+
+// What is skipped as unremarkable in a whole page is looked at tag by tag where tags are cut.
+func TestInventoryOfPages(t *testing.T) {
+	for name, page := range pages(t) {
+		found := func(n int) []Entry {
+			p := Page{Nonce: "m", URL: "https://shop.example/", Charset: "utf-8", Inventory: NewLedger()}
+			chunked(&both, p, page, n)
+			return p.Inventory.Entries()
+		}
+		all := found(len(page))
+		if d := cmp.Diff(all, found(3)); d != "" || len(all) == 0 && name != "chrome-sample" {
+			t.Errorf("%s: %d entries\n%s", name, len(all), d)
+		}
+	}
+}

@@ -8,6 +8,12 @@ import (
 // data reads text up to the next markup. Tags of plain HTML content that nobody needs to look at it skips itself.
 func (s *Stream) data(b []byte, i int) int {
 	for s.fast {
+		if s.page.Inventory != nil {
+			if i = skipUnremarkable(b, i); i == len(b) {
+				return i
+			}
+			return s.open(b, i)
+		}
 		if i = skipPlain(b, i); i == len(b) {
 			return i
 		}

@@ -91,7 +91,7 @@ func trimPadding(n string) string {
 
 // refreshFast is called after whatever fast depends on changed.
 func (s *Stream) refreshFast() {
-	s.fast = s.tree.plain() && !s.places.seeking && s.page.Inventory == nil && !s.block.open
+	s.fast = s.tree.plain() && !s.places.seeking && !s.block.open
 }
 
 // Counts tells what was done so far.
