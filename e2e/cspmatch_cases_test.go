@@ -93,11 +93,15 @@ func (m *matchSite) directiveCases() {
 		"script-src-elem", "style-src", "style-src-attr", "style-src-elem", "worker-src", "base-uri", "form-action",
 	} {
 		m.add(name+" 'none'", activitySteps()...)
-		m.add(name+" 'self'", activitySteps()...)
+		if name == "default-src" || name == "child-src" || name == "script-src" || name == "object-src" {
+			m.add(name+" 'self'", activitySteps()...)
+		}
 		m.add("default-src 'none'; "+name+" b.localhost:HERE", activitySteps()...)
 	}
 	for _, expression := range []string{"ws:", "wss:", "http:", "http://b.localhost:HERE", "ws://b.localhost:HERE", "wss://b.localhost:HERE", "https://b.localhost:HERE", "*", "data:", "blob:"} {
-		m.add("default-src "+expression, activitySteps()...)
+		m.add("default-src "+expression, slices.DeleteFunc(activitySteps(), func(s matchStep) bool {
+			return !slices.Contains([]string{"img", "connect", "frame", "worker"}, s.Activity)
+		})...)
 	}
 	m.add("child-src 'self'; worker-src 'none'", activitySteps()...)
 	m.add("child-src 'none'; script-src 'self'", activitySteps()...)
