@@ -94,8 +94,11 @@ func (a *Approvals) addSource(e string) error {
 }
 
 func (a *Approvals) addHash(h string) error {
-	h = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(h, "="))
-	sum, err := base64.RawStdEncoding.DecodeString(h)
+	encoding := base64.RawStdEncoding
+	if strings.ContainsAny(h, "-_") {
+		encoding = base64.RawURLEncoding
+	}
+	sum, err := encoding.DecodeString(strings.TrimRight(h, "="))
 	if err != nil || len(sum) != sha256.Size {
 		return errors.New("not the base64 of a SHA-256 sum; it has 44 characters after sha256-")
 	}

@@ -1,54 +1,61 @@
 package rewrite
 
+import "bytes"
+
 // baseState is the document's URL and the base URL in force.
 type baseState struct {
 	page   location
 	base   location
 	ref    location // the reference looked at last
 	parsed bool     // page was looked at
-	set    bool     // an element set base
-	closed bool     // that element is not approved: nothing after it is stamped
+	closed bool     // an element is not approved: nothing after it is stamped
 }
 
 func (b *baseState) reset() {
-	b.parsed, b.set, b.closed = false, false, false
+	b.parsed, b.closed = false, false
 	b.page.text, b.base.text = b.page.text[:0], b.base.text[:0]
 }
 
-// setBase follows a base element; only the first with an href counts (HTML 4.2.3).
+// setBase follows a base element. The first in the tree counts (HTML 4.2.3), which need not be the first in the source: from within a
+// table it moves before the table. So a second one must say the same.
 func (s *Stream) setBase(l *look) {
 	v, exact, ok := l.value("href")
-	if !ok || s.base.set {
+	if !ok || s.opt.Trust != Inventory || s.tree.inTemplate() {
 		return
 	}
-	s.base.set = true
-	if s.opt.Trust != Inventory {
-		return
+	b := &s.base
+	approved := exact && !s.tree.selecting() && b.ref.resolve(s.pageURL(), v) && s.opt.Approved.exact(&b.ref, &b.page)
+	switch {
+	case b.closed:
+	case approved && !b.base.ok():
+		b.base.set(&b.ref)
+	case !approved || !bytes.Equal(b.base.text, b.ref.text):
+		b.closed = true
+		s.counts.Bases++
 	}
-	if exact && !s.tree.selecting() && s.locate(v) && s.opt.Approved.exact(&s.base.ref, &s.base.page) {
-		s.base.base.set(&s.base.ref)
-		return
-	}
-	s.base.closed = true
-	s.counts.Bases++
 }
 
 // unreadable is for a base element past the limits.
-func (b *baseState) unreadable() { b.set, b.closed = true, true }
+func (b *baseState) unreadable() { b.closed = true }
 
-// locate resolves a reference against the base in force, into s.base.ref.
-func (s *Stream) locate(ref []byte) bool {
+// pageURL is the document's own URL.
+func (s *Stream) pageURL() *location {
 	b := &s.base
 	if !b.parsed {
 		b.parsed = true
 		b.ref.text = append(b.ref.text[:0], s.page.URL...)
 		b.page.resolve(nil, b.ref.text)
 	}
-	in := &b.page
-	if b.base.ok() {
-		in = &b.base
+	return &b.page
+}
+
+// locate resolves a reference against the base in force, into s.base.ref.
+func (s *Stream) locate(ref []byte) bool {
+	in := s.pageURL()
+	if s.base.base.ok() {
+		in = &s.base.base
 	}
-	return b.ref.resolve(in, ref)
+	return s.base.ref.resolve(in, ref)
 }
 
 // approvedURL tells whether an external reference is approved.

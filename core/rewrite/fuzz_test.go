@@ -42,6 +42,7 @@ func FuzzSplit(f *testing.F) {
 			p := Page{Nonce: "m", Snippet: []byte("SNIPPET"), Document: cut%2 == 0}
 			want, counts := whole(o, p, in)
 			got, c := cutAt(o, p, in, int(cut)%(len(in)+1))
+			p.Inventory = NewLedger()
 			one, c1 := chunked(o, p, in, 1)
 			if got != want || c != counts || one != want || c1 != counts {
 				t.Errorf("cut at %d of %q:\n got %q %+v\n and %q %+v\nwant %q %+v", cut, in, got, c, one, c1, want, counts)

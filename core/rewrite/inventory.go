@@ -233,8 +233,8 @@ func (g *Ledger) sum(h uint64, b []byte) uint64 {
 // pageID is the page's URL without the query.
 func (s *Stream) pageID() uint64 {
 	if s.notes.page == 0 {
-		s.locate(nil)
-		s.notes.page = s.page.Inventory.sum(0, s.base.page.text[:s.base.page.path])
+		page := s.pageURL()
+		s.notes.page = s.page.Inventory.sum(0, page.text[:page.path])
 	}
 	return s.notes.page
 }

@@ -167,6 +167,52 @@ func hostile(t *testing.T, o *Options, start, fill string) {
 	}
 }
 
+// A name past MaxTagName that goes on like an attribute is still a name.
+func TestLongNames(t *testing.T) {
+	for _, n := range []int{MaxTagName - 1, MaxTagName, MaxTagName + 1, 5 * MaxTagName} {
+		in := "<" + strings.Repeat("a", n) + `="x'><script></script>`
+		for _, g := range []*Ledger{nil, NewLedger()} {
+			got, _ := everySplit(t, &both, Page{Nonce: "m", Inventory: g}, in)
+			if want := strings.Replace(in, "<script", `<script nonce="m"`, 1); got != want {
+				t.Errorf("%q", got)
+			}
+		}
+	}
+}
+
+// Approved blocks are kept for comparison up to MaxKnown; what does not fit is hashed again.
+func TestKnownBlocks(t *testing.T) {
+	for _, n := range []int{MaxKnown, MaxKnown + 1} {
+		text := strings.Repeat("x", n)
+		a := mustApprove(hashOf(text))
+		var scratch []byte
+		for range 2 {
+			if !a.inline([]byte(text), csUTF8, &scratch) || a.inline([]byte(text[1:]), csUTF8, &scratch) {
+				t.Error("wrong answer for", n)
+			}
+		}
+		if kept := len(a.known.Load().byKey) == 1; kept != (n == MaxKnown) {
+			t.Errorf("%d bytes: kept %v", n, kept)
+		}
+	}
+}
+
+// The snippet waits for a meta element with the encoding as far as browsers look for one.
+func TestPrescan(t *testing.T) {
+	o := Options{Place: Head}
+	for _, at := range []int{MaxPrescan, MaxPrescan + 1} {
+		head := "<!doctype html>"
+		head += strings.Repeat(" ", at-len(head))
+		want := head + "<meta charset=utf-8>!<p>"
+		if at > MaxPrescan {
+			want = head + "!<meta charset=utf-8><p>"
+		}
+		if got, _ := whole(&o, Page{Snippet: []byte("!")}, head+"<meta charset=utf-8><p>"); got != want {
+			t.Errorf("at %d: %q", at, got[len(head):])
+		}
+	}
+}
+
 // No chunk allocates, once the buffers have grown.
 func TestAllocations(t *testing.T) {
 	approved := mustApprove(hashOfA, "https://cdn.example/a.js", "/x.js", "/")

@@ -7,9 +7,10 @@ type look struct {
 	tag     []byte // from '<' to '>'
 	name1   int    // where the name ends
 	attrs   []attr
-	suspect bool // not nonceable (CSP3 6.7.2.1), or nobody can tell
-	nonce   int  // index in attrs, -1 if there is none
-	scratch []byte
+	suspect bool   // not nonceable (CSP3 6.7.2.1), or nobody can tell
+	nonce   int    // index in attrs, -1 if there is none
+	scratch []byte // of value
+	address []byte // of url
 }
 
 // read looks at the tag p, whose name ends at name1.
@@ -112,18 +113,17 @@ func (l *look) value(name string) (v []byte, exact, ok bool) {
 }
 
 // url returns the decoded value of an attribute that is a URL, and whether there is such an attribute; the URL is nil where it can't
-// be told exactly.
+// be told exactly. It outlives calls of value: what is decided by it must not be what another attribute says.
 func (l *look) url(name string) ([]byte, bool) {
 	v, exact, ok := l.value(name)
-	switch {
-	case !ok:
-		return nil, false
-	case !exact:
-		return nil, true
-	case v == nil:
-		v = l.tag[:0]
+	if !ok || !exact {
+		return nil, ok
 	}
-	return v, true
+	l.address = append(l.address[:0], v...)
+	if l.address == nil {
+		l.address = []byte{}
+	}
+	return l.address, true
 }
 
 // is tells whether an attribute has that lower-case value, letters' case and white space around apart.

@@ -1,5 +1,7 @@
 package rewrite
 
+import "bytes"
+
 // What a tag's nonce would let load.
 type codeKind uint8
 
@@ -263,9 +265,9 @@ func (s *Stream) endBlock(b []byte, e int) {
 	s.block.open = false
 	if len(p) > orDefault(s.opt.MaxBlock, DefaultMaxBlock) {
 		s.tooLong()
-		return
+	} else {
+		s.judgeBlock(p, p[s.block.tag:s.region.open])
 	}
-	s.judgeBlock(p, p[s.block.tag:s.region.open])
 	s.refreshFast()
 }
 
@@ -317,11 +319,4 @@ func (s *Stream) noteForeignBlock(b []byte, i int) {
 	s.refreshFast()
 }
 
-func hasRef(b []byte) bool {
-	for _, c := range b {
-		if c == '&' {
-			return true
-		}
-	}
-	return false
-}
+func hasRef(b []byte) bool { return bytes.IndexByte(b, '&') >= 0 }

@@ -36,6 +36,9 @@ func (s *Stream) beginTag(kind markup, b []byte, e int) int {
 		return e
 	}
 	s.wants()
+	if kind == muLong { // its attributes can't be read later: where its name ends is not kept
+		s.region.drop()
+	}
 	return e
 }
 

@@ -79,6 +79,9 @@ func (t *tree) cdata() bool { return t.top().foreign() }
 // selecting tells that a select may be open, in which some browsers ignore most tags.
 func (t *tree) selecting() bool { return t.stack[t.ctx].state&inSelect != 0 }
 
+// inTemplate tells that what comes stands in a template's contents, which are no part of the document.
+func (t *tree) inTemplate() bool { return t.ctx > 0 }
+
 func (t *tree) unsure() bool { return t.stack[t.ctx].state&maybe != 0 }
 
 // space tells in which name space a start tag named a will make its element. It is exact unless font or annotation-xml is concerned.

@@ -130,6 +130,25 @@ func TestApprovalErrors(t *testing.T) {
 	}
 }
 
+// What is compared is the URL that loads, whatever references other attributes hold.
+func TestOneAttributeIsNotAnother(t *testing.T) {
+	o := Options{Trust: Inventory, Scripts: true, Styles: true, Approved: mustApprove("https://cdn.example/a.js")}
+	const approved = "&#104;ttps://cdn.example/a.js"
+	for _, in := range []string{
+		`<script src="&#104;ttps://evil.example/x.js" nonce="` + approved + `"></script>`,
+		`<script src="&#104;ttps://evil.example/x.js" type="` + approved + `"></script>`,
+		`<link rel=stylesheet href="&#104;ttps://evil.example/x.js" as="` + approved + `" nonce="` + approved + `">`,
+		`<svg><script href="&#104;ttps://evil.example/x.js" xlink:href="` + approved + `" nonce="` + approved + `"></script>`,
+	} {
+		for _, g := range []*Ledger{nil, NewLedger()} {
+			got, _ := whole(&o, Page{Nonce: "m", Inventory: g}, in)
+			if got != in || g != nil && g.Entries()[0].Text != "https://evil.example/x.js" {
+				t.Errorf("%s became %s", in, got)
+			}
+		}
+	}
+}
+
 func TestBase(t *testing.T) {
 	o := Options{Trust: Inventory, Scripts: true, Approved: mustApprove("/app/", "/app/x.js", "https://cdn.example/", "https://cdn.example/x.js",
 		"sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=")}
@@ -138,7 +157,10 @@ func TestBase(t *testing.T) {
 		{`<script src="app/x.js"></script>`, `<script + src="app/x.js"></script>`},
 		{`<base href="https://cdn.example"><script src=x.js></script>`, `<base href="https://cdn.example"><script + src=x.js></script>`},
 		{`<base href="//evil.example/"><script src=x.js></script><script>a</script>`, `<base href="//evil.example/"><script src=x.js></script><script>a</script>`},
-		{`<base href="/app/"><base href="//evil.example/"><script>a</script>`, `<base href="/app/"><base href="//evil.example/"><script +>a</script>`},
+		{`<base href="/app/"><base href="//evil.example/"><script>a</script>`, `<base href="/app/"><base href="//evil.example/"><script>a</script>`},
+		{`<base href="/app/"><base href="/app/"><script>a</script>`, `<base href="/app/"><base href="/app/"><script +>a</script>`},
+		{`<base href="/app/"><base href="https://cdn.example/"><script>a</script>`, `<base href="/app/"><base href="https://cdn.example/"><script>a</script>`},
+		{`<template><base href="/app/"></template><script src=x.js></script><script>a</script>`, `<template><base href="/app/"></template><script src=x.js></script><script +>a</script>`},
 		{`<base target=x><script>a</script><base href=x><script>a</script>`, `<base target=x><script +>a</script><base href=x><script>a</script>`},
 		{`<base href="/app&sol;"><script src="&#120;.js"></script>`, `<base href="/app&sol;"><script + src="&#120;.js"></script>`},
 		{`<base href="/app&eacute;"><script>a</script>`, `<base href="/app&eacute;"><script>a</script>`},
