@@ -58,14 +58,17 @@ func (c *Config) SetClusterPort(cluster string, port int) {
 }
 
 // SetTLS makes the listener speak TLS with a certificate and its key, both
-// names of PEM files.
-func (c *Config) SetTLS(certificate, key string) {
-	chain := at[map[string]any](c.listener(), "filter_chains", 0)
+// names of PEM files. It offers HTTP/2 and HTTP/1.1.
+func (c *Config) SetTLS(certificate, key string) { setTLS(c.listener(), certificate, key) }
+
+func setTLS(listener map[string]any, certificate, key string) {
+	chain := at[map[string]any](listener, "filter_chains", 0)
 	chain["transport_socket"] = map[string]any{
 		"name": "envoy.transport_sockets.tls",
 		"typed_config": map[string]any{
 			"@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
 			"common_tls_context": map[string]any{
+				"alpn_protocols": []any{"h2", "http/1.1"},
 				"tls_certificates": []any{map[string]any{
 					"certificate_chain": map[string]any{"filename": certificate},
 					"private_key":       map[string]any{"filename": key},

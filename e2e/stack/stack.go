@@ -212,7 +212,9 @@ func (s *Stack) startApp() error {
 	if err != nil {
 		return fmt.Errorf("starting the demo shop: %w", err)
 	}
-	server := &http.Server{Handler: app, ReadHeaderTimeout: readyIn}
+	server := &http.Server{Handler: app, ReadHeaderTimeout: readyIn, Protocols: new(http.Protocols)}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true) // where Edit makes Envoy speak it
 	s.stops = append(s.stops, func() { _ = server.Close() })
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
