@@ -82,8 +82,8 @@ var atomFlags = [atomCount]uint16{
 	aFrameset:      fHot,
 	aFrame:         fVoid,
 	aBody:          fHot | fHotEnd | fBreakout,
-	aHead:          fHot | fBreakout,
-	aHTML:          fHot | fHotEnd,
+	aHead:          fBreakout,
+	aHTML:          fHotEnd,
 	aP:             fBreakout,
 	aBr:            fBreakout | fVoid,
 	aCol:           fVoid | fTable,
@@ -200,7 +200,7 @@ func lookup(name []byte) atom {
 // hotNames tells by a name's first letter which lengths a hot name may have, a bit for each, in start tags and in end tags.
 var hotNames = &hotTable{
 	start: lengths("script style link base meta template select input keygen textarea title xmp iframe noembed noframes noscript plaintext " +
-		"svg math frameset body head html "),
+		"svg math frameset body "),
 	end: lengths("template select body html "),
 }
 

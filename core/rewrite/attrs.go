@@ -202,6 +202,7 @@ type attr struct {
 	name0, name1   int
 	value0, value1 int
 	end            int
+	key            uint64 // packed name, its first eight bytes
 }
 
 // nextAttr reads the next attribute of a complete tag b (it ends with the tag's '>') from index i on.

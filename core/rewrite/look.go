@@ -1,6 +1,9 @@
 package rewrite
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // A look is what a complete start tag's attributes say. Its slices are spans of the tag.
 type look struct {
@@ -26,24 +29,42 @@ func (l *look) read(p []byte, name1 int) {
 			l.suspect = true
 			break
 		}
-		if l.find(p[a.name0:a.name1]) >= 0 || bytes.IndexByte(p[a.name0:a.name1], 0) >= 0 {
+		a.key = attrKey(p, a.name0, a.name1)
+		if l.repeats(&a) || bytes.IndexByte(p[a.name0:a.name1], 0) >= 0 {
 			l.suspect = true // a duplicate, or a NUL that stands for U+FFFD
+		}
+		if a.key == keyNonce && a.name1-a.name0 == len("nonce") && l.nonce < 0 {
+			l.nonce = len(l.attrs)
 		}
 		l.attrs = append(l.attrs, a)
 		i = a.end
 	}
-	l.nonce = l.find([]byte("nonce"))
 	l.suspect = l.suspect || l.swallows()
 }
 
-// find returns the index of the first attribute of that name, -1 if there is none.
-func (l *look) find(name []byte) int {
-	for i, a := range l.attrs {
-		if len(name) == a.name1-a.name0 && equalFold(l.tag[a.name0:a.name1], name) {
-			return i
+var keyNonce = packName([]byte("nonce"))
+
+// attrKey is packName of the first eight bytes of p[i:e], in a tag that goes on after them.
+func attrKey(p []byte, i, e int) uint64 {
+	if i+8 > len(p) {
+		return packName(p[i:e])
+	}
+	k := binary.LittleEndian.Uint64(p[i:])
+	if e-i < 8 {
+		k &= 1<<(8*(e-i)) - 1
+	}
+	return k | k&0x4040404040404040>>1
+}
+
+// repeats tells whether the tag has an attribute of a's name already.
+func (l *look) repeats(a *attr) bool {
+	for i := range l.attrs {
+		o := &l.attrs[i]
+		if o.key == a.key && o.name1-o.name0 == a.name1-a.name0 && equalFold(l.tag[o.name0:o.name1], l.tag[a.name0:a.name1]) {
+			return true
 		}
 	}
-	return -1
+	return false
 }
 
 func equalFold(a, b []byte) bool {
@@ -93,8 +114,9 @@ func hasPrefixFold(b []byte, want string) bool {
 
 // get returns an attribute's value as it stands in the source, and whether there is one.
 func (l *look) get(name string) ([]byte, bool) {
-	for _, a := range l.attrs {
-		if foldEqual(l.tag[a.name0:a.name1], name) {
+	for i := range l.attrs {
+		a := &l.attrs[i]
+		if a.name1-a.name0 == len(name) && foldEqual(l.tag[a.name0:a.name1], name) {
 			return l.tag[a.value0:a.value1], true
 		}
 	}

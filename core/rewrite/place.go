@@ -56,7 +56,7 @@ func (s *Stream) placeHere() {
 // placeAtTag looks at a tag whose name is known and whose region begins with it. It tells whether the place depends on the tag's
 // attributes.
 func (s *Stream) placeAtTag(a atom, end bool) (wait bool) {
-	if !end && (a == aHTML || a == aHead || a == aBody || a == aFrameset) && s.tree.plain() {
+	if s.tells(a, end) && s.tree.plain() {
 		s.places.document = true
 	}
 	switch {
@@ -64,6 +64,20 @@ func (s *Stream) placeAtTag(a atom, end bool) (wait bool) {
 		return s.placeInHead(a, end)
 	case s.places.want == BodyEnd && end && (a == aBody || a == aHTML) && s.tree.plain():
 		s.insert(s.region.origin(s.edit.held))
+	}
+	return false
+}
+
+// tells tells whether only a document has that tag. In plain content the start tags of html and head are skipped unless the place is looked for in
+// head; the end tag of html then says the same.
+func (s *Stream) tells(a atom, end bool) bool {
+	switch a {
+	case aBody, aFrameset:
+		return true
+	case aHTML:
+		return end || s.places.seeking
+	case aHead:
+		return s.places.seeking
 	}
 	return false
 }
