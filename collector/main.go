@@ -14,7 +14,11 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second interrupt ends it at once
-	code := command.Main(ctx, os.Args[1:], command.System())
+	world := command.System()
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	world.Hangup = hangup
+	code := command.Main(ctx, os.Args[1:], world)
 	stop()
 	os.Exit(code)
 }

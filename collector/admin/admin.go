@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/edgecsp/edgecsp/collector/store"
@@ -16,13 +17,14 @@ import (
 // Store is what the dashboard needs of a store.Store.
 type Store interface {
 	store.Logins
+	store.Groups
 	List(ctx context.Context, q store.Query) (store.Page, error)
 }
 
 // Config is what the dashboard needs; all of it is required.
 type Config struct {
-	Base  string // the base path; the dashboard is at Base + "/admin/"
-	Site  string
+	Base  string          // the base path; the dashboard is at Base + "/admin/"
+	Sites func() []string // those in effect, at least one
 	Store Store
 	Now   func() time.Time
 	Rand  io.Reader
@@ -47,8 +49,21 @@ func New(c Config) *Admin {
 	for i := range tabs {
 		mux.Handle("GET "+a.root+tabs[i].Path, a.requireLogin(a.list(&tabs[i])))
 	}
+	mux.Handle("GET "+a.root+"/groups", a.requireLogin(a.groups))
+	mux.Handle("GET "+a.root+"/groups/{id}", a.requireLogin(a.group))
+	mux.Handle("POST "+a.root+"/groups/{id}/state", a.requireLogin(a.setState))
 	a.handler = headers(http.NewCrossOriginProtection().Handler(mux))
 	return a
+}
+
+// site returns the site that a request is about: the one that it names, or the
+// first.
+func (a *Admin) site(r *http.Request) string {
+	sites := a.Sites()
+	if i := slices.Index(sites, r.FormValue("site")); i >= 0 {
+		return sites[i]
+	}
+	return sites[0]
 }
 
 // ServeHTTP answers requests below Base + "/admin/".

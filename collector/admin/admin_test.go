@@ -20,6 +20,7 @@ type bench struct {
 	*Admin
 	store *sqlstore.Store
 	now   time.Time
+	sites int
 }
 
 func newBench(t *testing.T) *bench {
@@ -29,9 +30,9 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	b := &bench{store: s, now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
+	b := &bench{store: s, sites: 1, now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
 	b.Admin = New(Config{
-		Base: "/csp", Site: "shop", Store: s, Now: func() time.Time { return b.now }, Rand: rand.Reader,
+		Base: "/csp", Sites: func() []string { return []string{"shop", "blog"}[:b.sites] }, Store: s, Now: func() time.Time { return b.now }, Rand: rand.Reader,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	return b

@@ -31,9 +31,13 @@ var tabs = [...]Tab{
 	{"/unverified", "/unverified", "Unverified", "These came without a valid token. Anybody can have sent them: nothing is concluded from them.", store.Unverified},
 }
 
+// navigation returns all tabs: the lists of reports and that of groups.
+func navigation() []Tab {
+	return []Tab{tabs[0], {Href: "/groups", Name: "Groups"}, tabs[1], tabs[2]}
+}
+
 type listData struct {
 	Frame
-	Tabs         []Tab
 	Tab          *Tab
 	Rows         []Row
 	Live         bool
@@ -53,6 +57,7 @@ type Row struct {
 	Sample, Detail        string
 	Lane                  string
 	Details               []Detail
+	Group                 int64
 }
 
 // A Detail is shown on demand.
@@ -61,7 +66,7 @@ type Detail struct{ Name, Value string }
 func (a *Admin) list(tab *Tab) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
-		query := store.Query{Site: a.Site, View: tab.view, Limit: PageSize, Before: id(q.Get("before"))}
+		query := store.Query{Site: a.site(r), View: tab.view, Limit: PageSize, Before: id(q.Get("before"))}
 		if query.Before == 0 {
 			query.After = id(q.Get("after"))
 		}
@@ -70,7 +75,7 @@ func (a *Admin) list(tab *Tab) http.HandlerFunc {
 			a.fail(w, "list reports", err)
 			return
 		}
-		data := a.listData(tab, page)
+		data := a.listData(tab, page, r)
 		data.First = query.Before == 0 && query.After == 0
 		data.Live = data.First && q.Get("live") == "1"
 		if data.Live {
@@ -89,8 +94,8 @@ func id(s string) int64 {
 	return n
 }
 
-func (a *Admin) listData(tab *Tab, page store.Page) listData {
-	d := listData{Frame: a.frame(tab.Name), Tabs: tabs[:], Tab: tab, ReportPath: a.Base + "/report/csp/"}
+func (a *Admin) listData(tab *Tab, page store.Page, r *http.Request) listData {
+	d := listData{Frame: a.frame(tab.Name, r, tab.Href), Tab: tab, ReportPath: a.Base + "/report/csp/"}
 	now := a.Now()
 	for i := range page.Records {
 		d.Rows = append(d.Rows, row(&page.Records[i], now))
@@ -98,10 +103,10 @@ func (a *Admin) listData(tab *Tab, page store.Page) listData {
 	here := a.root + tab.Href
 	if n := len(page.Records); n > 0 {
 		if page.Newer {
-			d.Newer = here + "?after=" + strconv.FormatInt(page.Records[0].ID, 10)
+			d.Newer = here + "?after=" + strconv.FormatInt(page.Records[0].ID, 10) + d.siteParam()
 		}
 		if page.Older {
-			d.Older = here + "?before=" + strconv.FormatInt(page.Records[n-1].ID, 10)
+			d.Older = here + "?before=" + strconv.FormatInt(page.Records[n-1].ID, 10) + d.siteParam()
 		}
 	}
 	return d
@@ -112,7 +117,7 @@ func row(r *store.Record, now time.Time) Row {
 	row := Row{
 		Time: r.Received.UTC().Format("2006-01-02 15:04:05"), Ago: ago(now.Sub(r.Received)),
 		Directive: report.Visible(p.Directive), Sample: report.Visible(p.Sample), Detail: report.Visible(p.Detail),
-		Lane: report.Visible(string(r.Lane)),
+		Lane: report.Visible(string(r.Lane)), Group: r.Group,
 	}
 	row.Blocked = row.long("Blocked", p.Blocked)
 	row.Page = row.long("Page", p.Page)
@@ -121,6 +126,7 @@ func row(r *store.Record, now time.Time) Row {
 	row.detail("Referrer", p.Referrer)
 	row.detail("Browser", p.UserAgent)
 	row.detail("Page's status", number(p.Status))
+	row.detail("Network", r.Network)
 	row.detail("Session", r.Session)
 	row.detail("Policy version", number(int(r.PolicyVersion)))
 	if p.Kind != report.CSPViolation {

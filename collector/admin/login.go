@@ -74,7 +74,7 @@ type loginData struct {
 // loginPage shows a button. It does not use the token up: links are also opened
 // by what only looks at them, such as chat programs' previews.
 func (a *Admin) loginPage(w http.ResponseWriter, r *http.Request) {
-	a.render(w, http.StatusOK, loginTemplate, loginData{Frame: a.frame("Log in"), Token: r.URL.Query().Get("token")})
+	a.render(w, http.StatusOK, loginTemplate, loginData{Frame: a.frame("Log in", r, ""), Token: r.URL.Query().Get("token")})
 }
 
 func (a *Admin) login(w http.ResponseWriter, r *http.Request) {
@@ -87,7 +87,7 @@ func (a *Admin) login(w http.ResponseWriter, r *http.Request) {
 	now := a.Now()
 	err = a.Store.Login(r.Context(), store.HashOf(r.PostFormValue("token")), store.HashOf(cookie), now, now.Add(SessionLife))
 	if errors.Is(err, store.ErrNotFound) {
-		a.render(w, http.StatusForbidden, loginTemplate, loginData{Frame: a.frame("Log in"), Failed: true})
+		a.render(w, http.StatusForbidden, loginTemplate, loginData{Frame: a.frame("Log in", r, ""), Failed: true})
 		return
 	}
 	if err != nil {

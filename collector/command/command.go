@@ -34,6 +34,7 @@ type World struct {
 	Stderr io.Writer
 	Now    func() time.Time
 	Rand   io.Reader
+	Hangup <-chan os.Signal // asks for the configuration to be read anew; nil never does
 }
 
 // System is the real world.
@@ -90,10 +91,10 @@ page what the filter does.`,
 		return fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		serveCommand(w), loginLinkCommand(w),
+		serveCommand(w), loginLinkCommand(w), tokenCommand(w), backupCommand(w), cleanCommand(w),
 		policycmd.New(policycmd.Streams{In: w.Stdin, Out: w.Stdout, Err: w.Stderr}),
 		rewritecmd.New(rewritecmd.Streams{In: w.Stdin, Out: w.Stdout, Err: w.Stderr}),
-		configcmd.New(configcmd.Streams{In: w.Stdin, Out: w.Stdout, ReadFile: os.ReadFile}),
+		configCommand(w, configcmd.Streams{In: w.Stdin, Out: w.Stdout, ReadFile: os.ReadFile}),
 		versionCommand(),
 	)
 	return root

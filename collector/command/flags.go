@@ -1,11 +1,9 @@
 package command
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,7 +30,11 @@ func baseFlag(f *pflag.FlagSet, p *string) {
 }
 
 func dbFlag(f *pflag.FlagSet, p *string) {
-	f.StringVar(p, "db", defaultDB, "SQLite `file` with the reports; its directory must be writable")
+	f.StringVar(p, "db", defaultDB, "SQLite `file` with the reports, whose directory must be writable; or a postgres:// URL")
+}
+
+func configFlag(f *pflag.FlagSet, p *string) {
+	f.StringVar(p, "config", "", "YAML `file` with the collector's configuration")
 }
 
 // envNote ends the description of commands whose flags can come from the environment.
@@ -63,28 +65,6 @@ func withEnv(cmd *cobra.Command, getenv func(string) string) *cobra.Command {
 
 func envName(flag string) string {
 	return "EDGECSP_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
-}
-
-// checkBase holds a base path to what can stand in a URL, a route and a cookie
-// without being quoted.
-func checkBase(base string) error {
-	odd := strings.ContainsFunc(base, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-", r))
-	})
-	if odd || len(base) < 2 || base[0] != '/' || path.Clean(base) != base {
-		return fmt.Errorf("--base-path %q: it begins with a slash, ends without one and has letters, digits, '.', '_' and '-' between, as %s", base, defaultBase)
-	}
-	return nil
-}
-
-func checkSite(site string) error {
-	if site == "" {
-		return errors.New("--site is missing: the site's name, as the edge's configuration has it")
-	}
-	if !session.ValidSite(site) {
-		return fmt.Errorf("--site %q: a name has 1 to %d characters of a-z, 0-9, '.', '-' and '_'", site, session.MaxSite)
-	}
-	return nil
 }
 
 // readSecret takes the site's secret from a file, where one is named, or from

@@ -1,44 +1,48 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 
 	"github.com/spf13/cobra"
 
+	"github.com/edgecsp/edgecsp/collector/config"
 	"github.com/edgecsp/edgecsp/collector/server"
 )
 
-type serveFlags struct {
-	public, private, base, db, site string
-	secretEnv, secretFile           string
-	debug                           bool
-}
-
 func serveCommand(w World) *cobra.Command {
-	var f serveFlags
+	var f configFlags
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Receive reports and show them on the dashboard",
 		Long: `Serve takes the reports that browsers send on its public listener and shows them
 on its private one. While nobody has ever logged in it prints a link to do so.
 
+All settings can stand in a YAML file (--config); for one site the flags are
+enough. docs/configuration.md lists the file's keys.
+
 The secret is the one that the edge has for the site: reports that don't carry a
 token made with it are kept apart as unverified. It comes from the environment
 or a file, never from the command line, which other users can read.
 
-An interrupt or SIGTERM stops it once the requests under way are answered.
+SIGHUP reads the configuration anew; one that is not right leaves the one before
+in effect. An interrupt or SIGTERM stops it once the requests under way are
+answered.
 ` + envNote,
 		Example: `  export EDGECSP_SECRET="$(openssl rand -base64 32)"   # the edge needs the same
   edgecsp serve --site shop
 
+  edgecsp serve --config /etc/edgecsp/collector.yaml
+
   edgecsp serve --site shop --public 0.0.0.0:9401 --db /var/lib/edgecsp/edgecsp.db --secret-file /etc/edgecsp/secret`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd, w) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.serve(cmd, w) },
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
-	fl.StringVar(&f.site, "site", "", "`name` of the site, as the edge's configuration has it (required)")
+	configFlag(fl, &f.file)
+	fl.StringVar(&f.site, "site", "", "`name` of the site, as the edge's configuration has it (needed without --config)")
 	fl.StringVar(&f.public, "public", defaultPublic, "host:port of the listener that the edge routes reports to")
 	privateFlag(fl, &f.private)
 	baseFlag(fl, &f.base)
@@ -49,27 +53,85 @@ An interrupt or SIGTERM stops it once the requests under way are answered.
 	return withEnv(cmd, w.Getenv)
 }
 
-func (f *serveFlags) run(cmd *cobra.Command, w World) error {
-	if err := errors.Join(checkSite(f.site), checkBase(f.base)); err != nil {
+func (f *configFlags) serve(cmd *cobra.Command, w World) error {
+	c, err := f.load(cmd)
+	if err != nil {
 		return err
 	}
-	secret, err := readSecret(w, f.secretEnv, f.secretFile)
+	set, err := settings(&c, w)
+	if err != nil {
+		return err
+	}
+	db, err := database(&c, w)
 	if err != nil {
 		return err
 	}
 	level := slog.LevelInfo
-	if f.debug {
+	if c.Debug {
 		level = slog.LevelDebug
 	}
+	log := slog.New(slog.NewTextHandler(w.Stderr, &slog.HandlerOptions{Level: level}))
 	s, err := server.New(cmd.Context(), server.Config{
-		Public: f.public, Private: f.private, Base: f.base, Database: f.db, Site: f.site, Secrets: [][]byte{secret},
-		Log: slog.New(slog.NewTextHandler(w.Stderr, &slog.HandlerOptions{Level: level})),
-		Out: w.Stdout, Now: w.Now, Rand: w.Rand,
+		Public: c.Public, Private: c.Private, Base: c.BasePath, Database: db, Settings: set,
+		Connections: c.Limits.Connections, NewGroups: c.Limits.NewGroupsPerMinute, MinFree: uint64(c.MinFreeMB) << 20,
+		Log: log, Out: w.Stdout, Now: w.Now, Rand: w.Rand,
 	})
 	if err != nil {
 		return flagError(err)
 	}
-	return s.Run(cmd.Context())
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
+	go f.reloads(ctx, cmd, w, s, c, log)
+	return s.Run(ctx)
+}
+
+// reloads puts the configuration into effect anew at every hang-up. What is not
+// right, or needs a restart, leaves the one before in effect.
+func (f *configFlags) reloads(ctx context.Context, cmd *cobra.Command, w World, s *server.Server, first config.Config, log *slog.Logger) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.Hangup:
+		}
+		if err := f.reload(cmd, w, s, &first); err != nil {
+			log.Error("the configuration was not reloaded; the one before stays in effect", "error", err)
+			continue
+		}
+		log.Info("configuration reloaded")
+	}
+}
+
+func (f *configFlags) reload(cmd *cobra.Command, w World, s *server.Server, first *config.Config) error {
+	c, err := f.load(cmd)
+	if err == nil {
+		err = fixed(first, &c)
+	}
+	set, e := settings(&c, w)
+	if err = errors.Join(err, e); err != nil {
+		s.ReloadFailed()
+		return err
+	}
+	return s.Reload(set)
+}
+
+// fixed names what only a restart can change.
+func fixed(was, is *config.Config) error {
+	var errs []error
+	for _, k := range []struct {
+		key     string
+		changed bool
+	}{
+		{"public", was.Public != is.Public}, {"private", was.Private != is.Private}, {"base_path", was.BasePath != is.BasePath},
+		{"database", was.Database != is.Database || was.DatabaseEnv != is.DatabaseEnv}, {"debug", was.Debug != is.Debug},
+		{"min_free_mb", was.MinFreeMB != is.MinFreeMB}, {"limits.connections", was.Limits.Connections != is.Limits.Connections},
+		{"limits.new_groups_per_minute", was.Limits.NewGroupsPerMinute != is.Limits.NewGroupsPerMinute},
+	} {
+		if k.changed {
+			errs = append(errs, fmt.Errorf("%s: it can only be changed by a restart", k.key))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // flagError names the flag behind a setting that did not work.
@@ -84,5 +146,5 @@ func flagError(err error) error {
 var remedies = map[string]string{
 	server.SettingPublic:   "an address of this machine with a free port",
 	server.SettingPrivate:  "an address of this machine with a free port",
-	server.SettingDatabase: "a file in a directory that may be written to",
+	server.SettingDatabase: "a file in a directory that may be written to, or a postgres:// URL",
 }

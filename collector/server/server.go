@@ -11,18 +11,22 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"github.com/edgecsp/edgecsp/collector/admin"
-	"github.com/edgecsp/edgecsp/collector/ingest"
+	"github.com/edgecsp/edgecsp/collector/metrics"
 	"github.com/edgecsp/edgecsp/collector/store/sqlstore"
-	"github.com/edgecsp/edgecsp/core/session"
 )
 
 // Time-outs and limits of both listeners.
 const (
 	ReadHeaderTimeout = 5 * time.Second
-	ReadTimeout       = 15 * time.Second // headers and a body of ingest.MaxBody
+	ReadTimeout       = 15 * time.Second // headers and body
 	WriteTimeout      = 30 * time.Second // from the end of the headers
 	MaxHeaderBytes    = 16 << 10
 	// PublicIdle is longer than a proxy keeps an idle connection (Envoy: an
@@ -34,18 +38,22 @@ const (
 	DrainTimeout = 15 * time.Second
 )
 
-// Config says what to run; all of it is required, save for Rand.
+// Config says what to run; all of it is required, save where it says otherwise.
 type Config struct {
 	Public   string // host:port of the listener that the edge routes reports to
 	Private  string // host:port of the listener for the dashboard
 	Base     string // base path of both, such as /csp
-	Database string // path of the SQLite file
-	Site     string
-	Secrets  [][]byte // of the site: the one in use, and old ones while they rotate
-	Log      *slog.Logger
-	Out      io.Writer // where the link for the first login is printed
-	Now      func() time.Time
-	Rand     io.Reader // nil is crypto/rand
+	Database string // path of an SQLite file, or a postgres:// URL
+	Settings Settings
+	// Connections is how many the public listener has at once; further ones
+	// wait to be accepted.
+	Connections int
+	NewGroups   int    // see sqlstore.Options
+	MinFree     uint64 // bytes on the database's disk, below which /readyz says no
+	Log         *slog.Logger
+	Out         io.Writer // where the link for the first login is printed
+	Now         func() time.Time
+	Rand        io.Reader // nil is crypto/rand
 }
 
 // Settings that a SettingError names.
@@ -71,7 +79,12 @@ type Server struct {
 	cfg             Config
 	store           *sqlstore.Store
 	admin           *admin.Admin
+	metrics         *metrics.Metrics
 	public, private listener
+	holder          string // of leases
+	settings        atomic.Pointer[Settings]
+	ingest          atomic.Pointer[http.Handler]
+	background      sync.WaitGroup
 }
 
 type listener struct {
@@ -80,35 +93,55 @@ type listener struct {
 }
 
 // New opens the database and takes the ports; nothing is answered before Run.
-// An address or a
-// file that does not work is a *SettingError.
+// An address or a database that does not work is a *SettingError.
 func New(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Rand == nil {
 		cfg.Rand = rand.Reader
 	}
-	verifier, err := session.NewVerifier(cfg.Site, cfg.Secrets...)
-	if err != nil {
+	s := &Server{cfg: cfg, metrics: metrics.New()}
+	var err error
+	if s.holder, err = NewHolder(cfg.Rand); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg}
 	if err := s.listen(); err != nil {
 		return nil, err
 	}
-	if s.store, err = sqlstore.Open(ctx, cfg.Database, sqlstore.Options{}); err != nil {
-		return nil, errors.Join(&SettingError{SettingDatabase, cfg.Database, err}, s.closeListeners())
+	if s.store, err = sqlstore.Open(ctx, cfg.Database, sqlstore.Options{NewGroups: cfg.NewGroups, Observe: s.observe}); err != nil {
+		return nil, errors.Join(&SettingError{SettingDatabase, DatabaseName(cfg.Database), err}, s.closeListeners())
 	}
-	s.admin = admin.New(admin.Config{Base: cfg.Base, Site: cfg.Site, Store: s.store, Now: cfg.Now, Rand: cfg.Rand, Log: cfg.Log})
-	s.public.server = s.httpServer(PublicIdle, ingest.New(ingest.Config{
-		Base: cfg.Base, Site: cfg.Site, Verifier: verifier, Reports: s.store, Now: cfg.Now, Log: cfg.Log,
-	}))
+	if err := s.apply(cfg.Settings); err != nil {
+		return nil, errors.Join(err, s.closeListeners(), s.store.Close())
+	}
+	s.metrics.Gauge("edgecsp_queue_length", "Requests that wait to be committed.", func() float64 { return float64(s.store.Waiting()) })
+	s.admin = admin.New(admin.Config{Base: cfg.Base, Sites: s.sites, Store: s.store, Now: cfg.Now, Rand: cfg.Rand, Log: cfg.Log})
+	s.public.server = s.httpServer(PublicIdle, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*s.ingest.Load()).ServeHTTP(w, r) }))
 	s.private.server = s.httpServer(PrivateIdle, s.privateHandler())
 	return s, nil
+}
+
+func (s *Server) observe(c sqlstore.Commit) {
+	s.metrics.Commit(metrics.Commit{
+		Reports: c.Reports, NewGroups: c.NewGroups, Overflowed: c.Overflowed, Samples: c.Samples, Took: c.Took, Failed: c.Err != nil,
+	})
+}
+
+// DatabaseName names a database where others can read it: without the password
+// that a URL may hold.
+func DatabaseName(database string) string {
+	if !sqlstore.IsPostgres(database) {
+		return database
+	}
+	if u, err := url.Parse(database); err == nil {
+		return u.Scheme + "://" + u.Host + u.Path
+	}
+	return "postgres://"
 }
 
 func (s *Server) listen() (err error) {
 	if s.public.Listener, err = net.Listen("tcp", s.cfg.Public); err != nil {
 		return &SettingError{SettingPublic, s.cfg.Public, reason(err)}
 	}
+	s.public.Listener = netutil.LimitListener(s.public.Listener, s.cfg.Connections)
 	if s.private.Listener, err = net.Listen("tcp", s.cfg.Private); err != nil {
 		return errors.Join(&SettingError{SettingPrivate, s.cfg.Private, reason(err)}, s.public.Close())
 	}
@@ -154,6 +187,9 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.announce(ctx); err != nil {
 		return errors.Join(err, s.closeListeners(), s.store.Close())
 	}
+	background, stop := context.WithCancel(ctx)
+	defer stop()
+	s.background.Go(func() { s.keepClean(background) })
 	failed := make(chan error, 2)
 	for _, l := range []listener{s.public, s.private} {
 		go func() { failed <- l.server.Serve(l.Listener) }()
@@ -163,6 +199,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
+	stop()
 	s.cfg.Log.Info("stopping")
 	return errors.Join(err, s.drain())
 }
@@ -174,6 +211,7 @@ func (s *Server) drain() error {
 	if err != nil {
 		err = fmt.Errorf("requests were still under way after %s: %w", DrainTimeout, err)
 	}
+	s.background.Wait()
 	return errors.Join(err, s.store.Close())
 }
 
@@ -181,7 +219,7 @@ func (s *Server) drain() error {
 // prints a link to do so.
 func (s *Server) announce(ctx context.Context) error {
 	s.cfg.Log.Info("listening", "public", s.PublicAddr().String(), "private", s.PrivateAddr().String(),
-		"base", s.cfg.Base, "site", s.cfg.Site, "db", s.cfg.Database)
+		"base", s.cfg.Base, "sites", s.sites(), "db", DatabaseName(s.cfg.Database))
 	ever, err := s.store.EverLoggedIn(ctx)
 	if err != nil || ever {
 		return err

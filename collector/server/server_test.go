@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edgecsp/edgecsp/collector/ingest"
 	"github.com/edgecsp/edgecsp/collector/store"
 	"github.com/edgecsp/edgecsp/collector/store/sqlstore"
 	"github.com/edgecsp/edgecsp/core/session"
@@ -31,9 +32,19 @@ const (
 
 func config(db string, log io.Writer) Config {
 	return Config{
-		Public: "127.0.0.1:0", Private: "127.0.0.1:0", Base: "/csp", Database: db, Site: "shop", Secrets: [][]byte{[]byte(secret)},
+		Public: "127.0.0.1:0", Private: "127.0.0.1:0", Base: "/csp", Database: db, Connections: 100,
+		Settings: Settings{
+			Sites: []ingest.Site{{Name: "shop", Secrets: [][]byte{[]byte(secret)}}}, Limits: limits(), Keep: Keep{Samples: 24 * time.Hour, Counts: 365 * 24 * time.Hour},
+		},
 		Log: slog.New(slog.NewTextHandler(log, nil)), Out: io.Discard, Now: time.Now,
 	}
+}
+
+// limits are the default ones without rates, which tests would run into.
+func limits() ingest.Limits {
+	l := ingest.DefaultLimits()
+	l.Network, l.Site = ingest.Rate{}, ingest.Rate{}
+	return l
 }
 
 func token(t *testing.T) string {
@@ -266,7 +277,7 @@ func TestSettingErrors(t *testing.T) {
 		}
 	}
 	cfg := config(filepath.Join(t.TempDir(), "x.db"), io.Discard)
-	cfg.Secrets = nil
+	cfg.Settings.Sites[0].Secrets = nil
 	if _, err := New(t.Context(), cfg); !errors.Is(err, session.ErrSecretLength) {
 		t.Errorf("no secret: %v", err)
 	}

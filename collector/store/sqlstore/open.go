@@ -55,6 +55,7 @@ type Commit struct {
 // beside other processes that have the same database open.
 type Store struct {
 	dialect dialect
+	path    string  // of an SQLite file
 	write   *sql.DB // the writer's, and for what else is written
 	read    *sql.DB
 	writer  *writer
@@ -84,7 +85,7 @@ func dialectOf(dsn string) dialect {
 // writable: SQLite keeps two more files beside it. Errors leave the dsn to the
 // caller: it may hold a password.
 func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
-	s := &Store{dialect: dialectOf(dsn)}
+	s := &Store{dialect: dialectOf(dsn), path: dsn}
 	var err error
 	if s.write, s.read, err = s.dialect.open(ctx, dsn); err != nil {
 		return nil, err
