@@ -199,6 +199,14 @@ func sourceHint(s string) string {
 	switch {
 	case bare == "":
 		return "take it out"
+	case equalFold(bare, "unsafe-hashed-attributes"), equalFold(bare, "unsafe-hash-attributes"):
+		return "write 'unsafe-hashes', as it is called since 2018"
+	case equalFold(bare, "unsafe-redirect"):
+		return "take it out; redirects need no keyword"
+	case s[0] != '\'' && strings.IndexByte(s, '[') >= 0:
+		return "write a host name; no source expression can name an IPv6 address"
+	case strings.HasPrefix(s, "//"):
+		return "write the host without //, or https:// before it"
 	case bare != s && unquoted(bare) != "":
 		return "write '" + clip(bare) + "'"
 	case bare != s && parseSource(bare, 0).kind == KindHost && s[0] != '\'':
@@ -214,9 +222,14 @@ func sourceHint(s string) string {
 func (p *parser) checkSandbox(d *Directive) {
 	for i := range d.Sources {
 		s := &d.Sources[i]
-		if !isSandboxToken(s.text) {
-			p.token(d, s, "value-invalid", Low, "no such sandbox flag; browsers ignore it", "check the spelling (allow-scripts, allow-forms, ...)")
+		if isSandboxToken(s.text) {
+			continue
 		}
+		fix := "check the spelling (allow-scripts, allow-forms, ...)"
+		if s.text[0] == '\'' {
+			fix = "write it without quotes"
+		}
+		p.token(d, s, "value-invalid", Low, "no such sandbox flag; browsers ignore it", fix)
 	}
 }
 

@@ -24,7 +24,8 @@ type Explanation struct {
 }
 
 // Explain asks every policy (CSP3 4.1.2, 8.1). Policies that only report see the
-// URL as it was before upgrade-insecure-requests, as Fetch orders it.
+// URL as it was before upgrade-insecure-requests, as Fetch orders it. What an
+// enforced sandbox keeps the page from is blocked as well.
 func (ps Policies) Explain(r *Request) Explanation {
 	e := Explanation{Allowed: true}
 	enforced := *r
@@ -34,6 +35,9 @@ func (ps Policies) Explain(r *Request) Explanation {
 	}
 	for i, p := range ps.Enforce {
 		d, steps := p.Explain(&enforced)
+		if s, ok := p.sandboxed(r.Activity); ok && d.Allowed {
+			d, steps = s, nil
+		}
 		e.Allowed = e.Allowed && d.Allowed
 		e.Decisions = append(e.Decisions, PolicyDecision{Decision: d, Index: i, Steps: steps})
 	}
@@ -42,6 +46,31 @@ func (ps Policies) Explain(r *Request) Explanation {
 		e.Decisions = append(e.Decisions, PolicyDecision{Decision: d, ReportOnly: true, Index: i, Steps: steps})
 	}
 	return e
+}
+
+// sandboxed says whether the policy's sandbox directive keeps the page from the
+// activity: HTML runs no script and sends no form in such a page, and reports
+// nothing (HTML 7.1.5). In a policy that only reports, sandbox does nothing.
+func (p Policy) sandboxed(a Activity) (Decision, bool) {
+	i := p.index("sandbox")
+	if i < 0 {
+		return Decision{}, false
+	}
+	flag := "allow-scripts"
+	switch a {
+	case FormAction:
+		flag = "allow-forms"
+	case Script, InlineScript, ScriptAttr, JavaScriptURL, Eval, WasmEval, Worker:
+	default:
+		return Decision{}, false
+	}
+	d := &p.Directives[i]
+	for j := range d.Sources {
+		if equalFold(d.Sources[j].text, flag) {
+			return Decision{}, false
+		}
+	}
+	return Decision{Effective: d.Name, Directive: d.Name, Offset: d.Offset(), Reason: BySandbox}, true
 }
 
 func (ps Policies) upgrades() bool {
@@ -119,6 +148,8 @@ func (r Reason) sentence() string {
 		return "no expression matches"
 	case NeedsStrict:
 		return "with 'strict-dynamic' a script in the markup needs a nonce or hash; hosts do not count"
+	case BySandbox:
+		return "the sandbox lacks the flag that this takes, allow-scripts or allow-forms"
 	case NeedsTrustedType:
 		return "a string is no Trusted Type"
 	}

@@ -187,14 +187,8 @@ func (m *matcher) inlineOutcome(s *Source, hashes, element bool) Outcome {
 		return Silenced
 	case s.keyword == StrictDynamic && m.r.Activity == InlineScript:
 		return ParserInserted
-	case s.keyword == None && m.d.IsNone():
-		return NothingAllowed
-	case s.keyword == None:
-		return IgnoredNone
-	case s.kind == KindUnknown:
-		return NotUnderstood
 	}
-	return NotApplicable
+	return m.otherOutcome(s)
 }
 
 const javascriptPrefix = "javascript:"

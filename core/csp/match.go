@@ -47,6 +47,7 @@ const (
 	NoMatch          Reason = "no-match"       // no expression matched
 	NeedsStrict      Reason = "strict-dynamic-needs-nonce-or-hash"
 	NeedsTrustedType Reason = "trusted-types"    // require-trusted-types-for
+	BySandbox        Reason = "sandbox"          // a sandbox without the flag that it takes
 	ByUnknown        Reason = "unknown-activity" // the request makes no sense
 )
 
@@ -337,9 +338,22 @@ func (m *matcher) byKeyword(allow ...Keyword) Decision {
 				return m.allow(s, ByKeyword)
 			}
 		}
-		m.t.add(s, NotApplicable)
+		m.t.add(s, m.otherOutcome(s))
 	}
 	return m.block(NoMatch)
+}
+
+// otherOutcome is that of an expression which does not bear on the activity.
+func (m *matcher) otherOutcome(s *Source) Outcome {
+	switch {
+	case s.keyword == None && m.d.IsNone():
+		return NothingAllowed
+	case s.keyword == None:
+		return IgnoredNone
+	case s.kind == KindUnknown:
+		return NotUnderstood
+	}
+	return NotApplicable
 }
 
 // eval is EnsureCSPDoesNotBlockStringCompilation (CSP3 4.5.1).

@@ -83,9 +83,11 @@ func (t *Template) OwnReportTo() string { return t.own }
 // slice; where dst has room nothing is allocated.
 //
 // A value that could break out of its place never gets out: Append leaves it
-// away, and what is left is never weaker for it (without the nonce its tags are
-// blocked, without a report URL its reports are missing). Values.Validate tells
-// beforehand which value that would be.
+// away. Without a report URL its reports are missing; without the nonce its tags
+// are blocked, save where 'unsafe-inline' stands in the directive and nothing
+// else silences it: it counts again then, and the policy is weaker. Values.Validate
+// tells beforehand which value would be left away, so that the caller can do
+// otherwise.
 func (t *Template) Append(dst []byte, v Values) []byte {
 	nonce := v.Nonce != "" && ValidNonce(v.Nonce)
 	extra := v.ExtraNonce != "" && v.ExtraNonce != v.Nonce && ValidNonce(v.ExtraNonce)

@@ -260,16 +260,27 @@ func dots(s string) int {
 	return 0
 }
 
-// Origin is the URL's origin, opaque for schemes without a host. A file: URL
-// keeps its scheme: browsers let 'self' match every file: URL there.
+// Origin is the URL's origin (URL standard 4.7): that of the URL inside for
+// blob:, opaque for schemes that are not special. A file: URL keeps its scheme:
+// browsers let 'self' match every file: URL there.
 func (u URL) Origin() Origin {
 	switch {
 	case u.Scheme == "file":
 		return Origin{Scheme: "file"}
-	case u.Host == "":
+	case u.Scheme == "blob":
+		return blobOrigin(u.Path)
+	case u.Host == "" || !u.special():
 		return Origin{}
 	}
 	return Origin{Scheme: u.Scheme, Host: u.Host, Port: u.Port}
+}
+
+func blobOrigin(path string) Origin {
+	inner, err := ParseURL(path)
+	if err != nil || inner.Scheme != "http" && inner.Scheme != "https" {
+		return Origin{}
+	}
+	return inner.Origin()
 }
 
 // String writes the URL; what was not kept is missing.

@@ -13,7 +13,8 @@ const (
 // Values is what differs from response to response.
 type Values struct {
 	// Nonce is placed where the template stamps; "" places none, and then tags
-	// that count on it are blocked.
+	// that count on it are blocked, or all are let through where 'unsafe-inline'
+	// stands in the directive (CSP3 6.7.3.2).
 	Nonce string
 	// ExtraNonce is a second nonce source beside it: the upstream's own, adopted;
 	// "" none.
