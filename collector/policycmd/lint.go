@@ -60,10 +60,8 @@ func lintCommand(s Streams) *cobra.Command {
 
 // threshold reads --fail-on; one above High is never reached.
 func threshold(name string) (csp.Severity, error) {
-	for s := csp.Info; s <= csp.High; s++ {
-		if s.String() == name {
-			return s, nil
-		}
+	if s, ok := csp.ParseSeverity(name); ok {
+		return s, nil
 	}
 	if name == "never" {
 		return csp.High + 1, nil

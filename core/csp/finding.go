@@ -26,6 +26,16 @@ func (s Severity) String() string {
 	return "info"
 }
 
+// ParseSeverity is the inverse of String; false for an unknown name.
+func ParseSeverity(name string) (Severity, bool) {
+	for s := Info; s <= High; s++ {
+		if s.String() == name {
+			return s, true
+		}
+	}
+	return Info, false
+}
+
 // Finding is something to say about a policy's text.
 type Finding struct {
 	// Rule is a stable, kebab-case identifier.
