@@ -76,6 +76,7 @@ type insertion uint8
 const (
 	insNonce   insertion = iota // a nonce attribute with a space before it
 	insReplace                  // a nonce attribute in the place of another
+	insContent                  // a content attribute that is the nonce
 	insSnippet
 )
 
@@ -130,6 +131,8 @@ func (s *Stream) appendInsertion(dst []byte, ins insertion) []byte {
 	switch ins {
 	case insSnippet:
 		return append(dst, s.page.Snippet...)
+	case insContent:
+		return append(append(append(dst, `content="`...), s.nonce...), '"')
 	case insNonce:
 		dst = append(dst, ' ')
 	}

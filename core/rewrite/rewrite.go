@@ -58,6 +58,9 @@ type Options struct {
 	// HostTrust lets source expressions in Approved approve external code, which is weaker than a URL: whoever can put a file on
 	// that host is trusted. Without it only exact URLs count.
 	HostTrust bool
+	// MetaNonce keeps <meta name=csp-nonce content=...> in step, from which Turbo and Livewire read the nonce. Style sheets and
+	// scripts of others that run on the page can read it there.
+	MetaNonce bool
 	Place     Place // of Page.Snippet
 	// MaxTag and MaxBlock are in bytes; what is longer passes unstamped and is counted.
 	MaxTag   int
@@ -117,6 +120,7 @@ type Counts struct {
 	Suspect      int    // a browser would not accept a nonce on it, or too many attributes
 	Unapproved   int    // Inventory: not approved
 	Oversized    int    // tags and blocks past the limits
+	MetaNonces   int    // <meta name=csp-nonce> elements that got the page's nonce
 	MetaPolicies int    // <meta http-equiv="content-security-policy">
 	Bases        int    // Inventory: <base> elements in force that are not approved
 	Injected     bool   // the snippet is in

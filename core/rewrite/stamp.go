@@ -72,11 +72,28 @@ func (s *Stream) meta(l *look, e int) {
 		s.giveUp(Encoding)
 		return
 	}
+	if !l.isPolicy() {
+		s.metaNonce(l)
+	}
 	if s.places.seeking {
 		s.placeAtMeta(l, e)
 	}
 	if l.isPolicy() {
 		s.counts.MetaPolicies++
+	}
+}
+
+// metaNonce gives the page's nonce to a <meta name=csp-nonce> that has a content.
+func (s *Stream) metaNonce(l *look) {
+	if !s.opt.MetaNonce || s.nonce == "" || l.suspect || !l.is("name", "csp-nonce") {
+		return
+	}
+	for _, a := range l.attrs {
+		if a.name1-a.name0 == len("content") && foldEqual(l.tag[a.name0:a.name1], "content") {
+			s.counts.MetaNonces++
+			s.edit.add(s.region.origin(s.edit.held)+a.name0, a.end-a.name0, insContent)
+			return
+		}
 	}
 }
 

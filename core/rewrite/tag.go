@@ -57,13 +57,15 @@ func (s *Stream) wants() {
 	r.keep = r.hold || ledger || s.opt.Trust == Upstream && s.stampable() || s.telling()
 }
 
-// stampable tells whether the tag's name is one of those that may get a nonce.
+// stampable tells whether the tag's name is one of those that may get a nonce, or name it.
 func (s *Stream) stampable() bool {
 	switch s.tag.atom {
 	case aScript:
 		return s.opt.Scripts && s.tag.space != kindMath
 	case aStyle:
 		return s.opt.Styles && s.tag.space != kindMath
+	case aMeta:
+		return s.opt.MetaNonce && s.tag.space == kindHTML
 	case aLink:
 		return (s.opt.Scripts || s.opt.Styles) && s.tag.space == kindHTML
 	}
