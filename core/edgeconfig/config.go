@@ -72,6 +72,7 @@ type Route struct {
 	Cacheable        Cacheable
 	AllTypes         bool     // answers that are not HTML get the policies too, without nonce
 	Fragments        []string // names of request headers, lower case, that ask for a fragment
+	MetaNonce        bool     // <meta name=csp-nonce> is kept in step
 	FrameOptions     bool     // X-Frame-Options in step with an enforced frame-ancestors
 	Sample           Sample
 	MaxTag, MaxBlock int // bytes; 0 is the rewriter's default

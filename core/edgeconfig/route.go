@@ -60,6 +60,7 @@ func (p *parser) route(path string, v *fastjson.Value) Route {
 		},
 		"all_content_types": p.setBool(&r.AllTypes),
 		"fragments":         func(path string, v *fastjson.Value) { r.Fragments = p.headerNames(path, v) },
+		"meta_nonce":        p.setBool(&r.MetaNonce),
 		"x_frame_options":   p.setBool(&r.FrameOptions),
 		"sample":            func(path string, v *fastjson.Value) { r.Sample = p.sample(path, v) },
 		"max_tag":           func(path string, v *fastjson.Value) { r.MaxTag = p.int(path, v, 1, MaxHeld) },

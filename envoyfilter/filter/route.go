@@ -36,7 +36,7 @@ func compile(from *edgeconfig.Route) (*route, error) {
 	if r.reportOnly, err = r.policies(from.ReportOnly); err != nil {
 		return nil, err
 	}
-	o := rewrite.Options{Trust: from.Trust, Approved: from.Approved, HostTrust: from.HostTrust, MaxTag: from.MaxTag, MaxBlock: from.MaxBlock}
+	o := rewrite.Options{Trust: from.Trust, Approved: from.Approved, HostTrust: from.HostTrust, MetaNonce: from.MetaNonce, MaxTag: from.MaxTag, MaxBlock: from.MaxBlock}
 	for _, p := range []policies{r.enforce, r.reportOnly} {
 		for _, t := range p.nonced {
 			o.Scripts = o.Scripts || t.StampsScripts()
