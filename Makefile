@@ -83,6 +83,12 @@ tools: ## install what the tests need (PostgreSQL, Chromium, certutil, Envoy), o
 	@e2e/tools/install.sh
 	@e2e/tools/envoy.sh >/dev/null
 
+.PHONY: bench-rewrite
+bench-rewrite: ## measure the rewriter natively, in V8 (with node) and in wazero: a table, and build/bench/rewrite.json
+	@$(GO) build -o $(BUILD)/wasirun ./wasmtest/cmd/wasirun
+	@mkdir -p $(BUILD)/bench
+	cd e2e && $(GO) run ./cmd/benchrewrite -root .. -wasirun ../$(BUILD)/wasirun -out ../$(BUILD)/bench/rewrite.json
+
 .PHONY: soak
 soak: ## send 2 GiB of pages through the filter and watch its memory (a minute or two)
 	$(GO) test ./envoyfilter -run 'TestSoak$$' -soak 2147483648 -v -timeout 15m
