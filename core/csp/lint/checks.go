@@ -16,12 +16,13 @@ func inlineInForce(d csp.Directive, script bool) bool {
 
 func checkScripts(l *linter) {
 	for _, d := range l.scriptDirectives() {
-		elements := d.Name != "script-src-attr"
-		if inlineInForce(d, true) && !l.forbiddenElsewhere(d, func(x csp.Directive) bool { return !inlineInForce(x, true) }) {
+		silent := func(x csp.Directive) bool { return !inlineInForce(x, true) }
+		if inlineInForce(d, true) && !l.forbidden(d, silent, scriptElem, scriptAttr) {
 			l.at(scriptUnsafeInline, d, source(d, csp.UnsafeInline), "injected inline scripts and event handlers run",
 				"give scripts a nonce or hash and take 'unsafe-inline' out")
 		}
-		if s := source(d, csp.UnsafeEval); s != nil && elements && !l.forbiddenElsewhere(d, func(x csp.Directive) bool { return !x.Has(csp.UnsafeEval) }) {
+		noEval := func(x csp.Directive) bool { return !x.Has(csp.UnsafeEval) }
+		if s := source(d, csp.UnsafeEval); s != nil && l.decides(d, scriptEval) && !l.forbidden(d, noEval, scriptEval) {
 			l.at(scriptUnsafeEval, d, s, "eval() and its kind run strings as code", "take it out, or use 'wasm-unsafe-eval' where WebAssembly needs it")
 		}
 		if s := source(d, csp.UnsafeHashes); s != nil {
@@ -32,28 +33,34 @@ func checkScripts(l *linter) {
 				l.at(hashesAlone, d, s, "it needs a hash to allow", "add the handler's hash, or take it out")
 			}
 		}
-		trusted := has(d, csp.KindNonce) || has(d, csp.KindHash)
-		switch s := source(d, csp.StrictDynamic); {
-		case s != nil && !trusted && elements:
-			l.at(strictAlone, d, s, "no script in the markup can run", "add a nonce or hash")
-		case s == nil && trusted && elements && d.Name != "default-src":
-			l.at(noStrictDynamic, d, nil, "scripts that trusted scripts load need hosts of their own", "consider 'strict-dynamic'")
-		}
+	}
+	if d, ok := l.deciding(scriptElem...); ok {
+		checkTrust(l, d)
 	}
 }
 
-// forbiddenElsewhere reports whether another policy of the list forbids, by its
-// directive for the same purpose, what d allows (CSP3 8.1).
-func (l *linter) forbiddenElsewhere(d csp.Directive, forbids func(csp.Directive) bool) bool {
-	for i, p := range l.list {
-		if i == l.index {
-			continue
-		}
-		if x, ok := deciding(p, d.Name, "script-src", "default-src"); ok && forbids(x) {
-			return true
-		}
+// checkTrust judges nonces, hashes and 'strict-dynamic' where elements are decided.
+func checkTrust(l *linter, d csp.Directive) {
+	trusted := has(d, csp.KindNonce) || has(d, csp.KindHash)
+	s := source(d, csp.StrictDynamic)
+	switch {
+	case s != nil && !trusted:
+		l.at(strictAlone, d, s, "no script in the markup can run", "add a nonce or hash")
+	case s == nil && trusted && d.Name != "default-src":
+		l.at(noStrictDynamic, d, nil, "scripts that trusted scripts load need hosts of their own", "consider 'strict-dynamic'")
 	}
-	return false
+	if trusted && !d.Has(csp.UnsafeInline) {
+		l.at(noInlineFallback, d, nil, "browsers of CSP1, before 2016, block scripts that a nonce or hash allows", "add 'unsafe-inline' if such browsers matter; others ignore it")
+	}
+	if trusted && s != nil && !slices.ContainsFunc(d.Sources, isLocation) {
+		l.at(noHostFallback, d, s, "browsers without 'strict-dynamic' (Safari before 15.4) block what trusted scripts load",
+			"add https: if such browsers matter; others ignore it")
+	}
+}
+
+// isLocation recognises the sources that 'strict-dynamic' silences.
+func isLocation(s csp.Source) bool {
+	return s.Kind() == csp.KindHost || s.Kind() == csp.KindScheme || s.Keyword() == csp.Self
 }
 
 func checkStyles(l *linter) {
@@ -108,32 +115,52 @@ func needsBase(list csp.List) bool {
 	})
 }
 
-// codeDirectives are where code comes from, or where it is looked for.
-func (l *linter) codeDirectives() []csp.Directive {
-	out := l.scriptDirectives()
-	for _, chain := range [...][]string{{"object-src", "default-src"}, {"base-uri"}} {
+// checkSchemesAndWildcards looks where code comes from, or where it is looked for.
+func checkSchemesAndWildcards(l *linter) {
+	var seen []string
+	for i, chain := range [...][]string{scriptElem, objects, base} {
+		script := i == 0
+		narrow := func(x csp.Directive) bool { return !broad(x, script) }
 		d, ok := l.deciding(chain...)
-		if ok && !slices.ContainsFunc(out, func(x csp.Directive) bool { return x.Name == d.Name }) {
-			out = append(out, d)
+		if !ok || !broad(d, script) || slices.Contains(seen, d.Name) || l.forbidden(d, narrow, chain) {
+			continue
 		}
+		seen = append(seen, d.Name)
+		checkBroad(l, d)
 	}
-	return out
+	checkUnencrypted(l)
 }
 
-func checkSchemesAndWildcards(l *linter) {
-	for _, d := range l.codeDirectives() {
-		if d.Has(csp.StrictDynamic) {
-			continue // silenced
-		}
-		for i := range d.Sources {
-			switch s := &d.Sources[i]; {
-			case s.Kind() == csp.KindScheme && dangerousScheme(s.Scheme()):
-				l.at(plainScheme, d, s, "every address of the scheme is allowed, an attacker's too", "name hosts, or use nonces or hashes")
-			case s.Host() == "*":
-				l.at(wildcard, d, s, "every host is allowed", "name hosts, or use nonces or hashes")
-			}
+// broad reports whether a whole scheme or every host is allowed.
+func broad(d csp.Directive, script bool) bool {
+	if script && d.Has(csp.StrictDynamic) {
+		return false // silenced
+	}
+	return slices.ContainsFunc(d.Sources, func(s csp.Source) bool {
+		return s.Kind() == csp.KindScheme && dangerousScheme(s.Scheme()) || s.Host() == "*"
+	})
+}
+
+func checkBroad(l *linter, d csp.Directive) {
+	for i := range d.Sources {
+		switch s := &d.Sources[i]; {
+		case s.Kind() == csp.KindScheme && dangerousScheme(s.Scheme()):
+			l.at(plainScheme, d, s, "every address of the scheme is allowed, an attacker's too", "name hosts, or use nonces or hashes")
+		case s.Host() == "*":
+			l.at(wildcard, d, s, "every host is allowed", "name hosts, or use nonces or hashes")
 		}
 	}
+}
+
+// checkObjects: nothing that is built today needs object and embed.
+func checkObjects(l *linter) {
+	d, ok := l.deciding(objects...)
+	if ok && !d.IsNone() && !broad(d, false) && !l.forbidden(d, csp.Directive.IsNone, objects) {
+		l.at(objectSource, d, nil, "what object and embed elements load can run code in the page's place", "write object-src 'none'")
+	}
+}
+
+func checkUnencrypted(l *linter) {
 	for _, d := range l.p.Directives {
 		for i := range d.Sources {
 			if s := &d.Sources[i]; s.Kind() == csp.KindHost && strings.EqualFold(s.Scheme(), "http") {
@@ -163,20 +190,25 @@ func checkHosts(l *linter) {
 			}
 		}
 	}
-	for _, d := range l.distinct([]string{"script-src-elem", "script-src", "default-src"}) {
-		if !d.Has(csp.StrictDynamic) {
-			checkScriptHosts(l, d)
-		}
+	hostless := func(x csp.Directive) bool {
+		return x.Has(csp.StrictDynamic) || !slices.ContainsFunc(x.Sources, isLocation)
+	}
+	if d, ok := l.deciding(scriptElem...); ok && !d.Has(csp.StrictDynamic) && !l.forbidden(d, hostless, scriptElem) {
+		checkScriptHosts(l, d)
 	}
 }
 
 func checkScriptHosts(l *linter, d csp.Directive) {
 	for i := range d.Sources {
 		s := &d.Sources[i]
+		if s.Keyword() == csp.Self {
+			l.at(hostList, d, s, "every script on the page's own host is trusted: JSONP answers and uploads too", "use nonces or hashes instead of hosts")
+		}
 		if s.Kind() != csp.KindHost || s.Host() == "*" {
 			continue
 		}
 		if l.full() {
+			l.cut(csp.High)
 			return // every host here makes a finding: the search for bypasses is saved
 		}
 		b, known := findBypass(d, *s)

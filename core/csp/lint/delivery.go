@@ -59,14 +59,28 @@ func checkDuplicates(l *linter) {
 		seen := make(map[string]bool, len(d.Sources))
 		for i := range d.Sources {
 			s := &d.Sources[i]
-			if key := s.Canonical(); seen[key] {
+			key := s.Canonical()
+			if d.Name == "sandbox" {
+				key = strings.ToLower(key)
+			}
+			if seen[key] {
 				l.at(sourceDuplicate, d, s, "it stands there already", "take it out")
-			} else {
-				seen[key] = true
 			}
-			if by := redundant(seen, s); by != "" {
-				l.at(sourceRedundant, d, s, by+" allows it already", "take it out, or "+by)
-			}
+			seen[key] = true
+		}
+		checkRedundant(l, d, seen)
+	}
+}
+
+func checkRedundant(l *linter, d csp.Directive, all map[string]bool) {
+	for i := range d.Sources {
+		s := &d.Sources[i]
+		by := redundant(all, s)
+		if d.Name == "trusted-types" && all["*"] && s.Text() != "*" && s.Text()[0] != '\'' {
+			by = "*"
+		}
+		if by != "" {
+			l.at(sourceRedundant, d, s, by+" allows it already", "take it out, or "+by)
 		}
 	}
 }
@@ -80,16 +94,16 @@ func hasList(name string) bool {
 	return strings.HasSuffix(strings.TrimSuffix(strings.TrimSuffix(name, "-elem"), "-attr"), "-src")
 }
 
-// redundant looks for an earlier source that allows all that s does.
-func redundant(seen map[string]bool, s *csp.Source) string {
+// redundant looks for another source that allows all that s does.
+func redundant(all map[string]bool, s *csp.Source) string {
 	if s.Kind() != csp.KindHost || s.Text() == "*" {
 		return ""
 	}
 	scheme := strings.ToLower(s.Scheme())
 	switch {
-	case seen["*"] && (scheme == "" || scheme == "http" || scheme == "https" || scheme == "ws" || scheme == "wss"):
+	case all["*"] && (scheme == "" || scheme == "http" || scheme == "https" || scheme == "ws" || scheme == "wss"):
 		return "*"
-	case scheme != "" && seen[scheme+":"]:
+	case scheme != "" && all[scheme+":"]:
 		return scheme + ":"
 	}
 	return ""
@@ -122,7 +136,7 @@ func checkReporting(l *linter) {
 func checkSamples(l *linter) {
 	for _, d := range append(l.scriptDirectives(), l.styleDirectives()...) {
 		if !d.IsNone() && !d.Has(csp.ReportSample) && !slices.ContainsFunc(l.found, func(f csp.Finding) bool {
-			return f.Rule == noReportSample.ID && f.Directive == d.Name
+			return f.Rule == noReportSample.ID && f.Policy == l.index && f.Directive == d.Name
 		}) {
 			l.at(noReportSample, d, nil, "reports do not show what was blocked", "add 'report-sample'")
 		}

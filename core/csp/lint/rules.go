@@ -25,6 +25,10 @@ var (
 	trustedTypesAlone  = Rule{"trusted-types-alone", csp.Info, "The names of policies are restricted, but sinks take strings all the same."}
 	noStrictDynamic    = Rule{"missing-strict-dynamic", csp.Info, "'strict-dynamic' would replace the list of hosts."}
 	strictAlone        = Rule{"strict-dynamic-alone", csp.Medium, "'strict-dynamic' without nonce or hash lets no script in the markup run."}
+	noInlineFallback   = Rule{"missing-inline-fallback", csp.Info, "Browsers without nonces and hashes block the scripts."}
+	noHostFallback     = Rule{"missing-host-fallback", csp.Info, "Browsers without 'strict-dynamic' block what trusted scripts load."}
+	objectSource       = Rule{"object-source", csp.Low, "object and embed elements are allowed."}
+	policyEmpty        = Rule{"policy-empty", csp.High, "The policy restricts nothing."}
 	nonceShort         = Rule{"nonce-short", csp.Medium, "The nonce has fewer than 128 bits."}
 	ipSource           = Rule{"ip-source", csp.Info, "An IP address stands as a source."}
 	httpSource         = Rule{"http-source", csp.Medium, "The source allows unencrypted loading."}
@@ -52,7 +56,7 @@ var (
 var rules = []Rule{
 	scriptUnsafeInline, scriptUnsafeEval, scriptUnsafeHashes, styleUnsafeInline, plainScheme, wildcard, sharedHost, bypassHost, hostList,
 	missingScript, missingObject, missingBase, missingAncestors, missingFormAction, missingDefault, noTrustedTypes, trustedTypesAny, trustedTypesAlone, noStrictDynamic,
-	strictAlone, nonceShort, ipSource, httpSource, inlineSilenced, hostSilenced, noEffect, hashesAlone, sourceDuplicate, sourceRedundant,
+	strictAlone, noInlineFallback, noHostFallback, objectSource, policyEmpty, nonceShort, ipSource, httpSource, inlineSilenced, hostSilenced, noEffect, hashesAlone, sourceDuplicate, sourceRedundant,
 	emptyList, noReporting, uselessReportOnly, reportToOnly, reportToUnknown, reportHTTP, noReportSample, ignoredReportOnly, ignoredMeta,
 	ancestorsReport, sandboxEscape, browserSupport, headerSize,
 	// What parsing finds.
