@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/edgecsp/edgecsp/core/csp/lint"
 )
@@ -22,24 +23,34 @@ type failure struct {
 }
 
 // batch answers each line of standard input by one line. An answer is written out
-// as soon as no further question waits, so that the command can be talked to.
+// as soon as no further question waits, so that the command can be talked to. An
+// error names the line, counted from 1, for what cannot be read has no id.
 func (s Streams) batch(answer func(line []byte) any) error {
 	in := bufio.NewReaderSize(s.In, 64<<10)
 	out := bufio.NewWriter(s.Out)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
-	for {
+	for n := 1; ; n++ {
 		line, err := readLine(in)
 		if err != nil && !errors.Is(err, errLineTooLong) && err != io.EOF {
 			return fmt.Errorf("reading standard input: %w", err)
 		}
+		if n == 1 {
+			line = bytes.TrimPrefix(line, []byte(byteOrderMark))
+		}
+		var a any
 		switch {
 		case errors.Is(err, errLineTooLong):
-			if err := enc.Encode(failure{Error: err.Error()}); err != nil {
-				return err
-			}
+			a = failure{Error: err.Error()}
 		case len(bytes.TrimSpace(line)) > 0:
-			if err := enc.Encode(answer(line)); err != nil {
+			a = answer(line)
+		}
+		if f, ok := a.(failure); ok {
+			f.Error = fmt.Sprintf("line %d: %s", n, f.Error)
+			a = f
+		}
+		if a != nil {
+			if err := enc.Encode(a); err != nil {
 				return err
 			}
 		}
@@ -78,27 +89,67 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// decode reads a line strictly. On failure it still gives the id, if there is one.
-func decode(line []byte, into any) *failure {
+// decode reads a line strictly. On failure it still gives the id, if it can be
+// found.
+func decode(line []byte, into any) (failure, bool) {
+	if line = bytes.TrimSpace(line); !bytes.HasPrefix(line, []byte{'{'}) {
+		return failure{nil, "not a JSON object; write {\"id\": ..., \"policy\": ...}, one a line"}, false
+	}
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(into)
 	if err == nil {
 		if _, err = dec.Token(); err == io.EOF {
-			return nil
+			return failure{}, true
 		}
 		err = errors.New("something follows the JSON object; give one object a line")
 	}
-	var id struct {
-		ID json.RawMessage `json:"id"`
+	return failure{findID(line), describe(err)}, false
+}
+
+// findID reads the members up to the one called id, for what comes after it may
+// not be JSON.
+func findID(line []byte) json.RawMessage {
+	dec := json.NewDecoder(bytes.NewReader(line))
+	if _, err := dec.Token(); err != nil {
+		return nil
 	}
-	_ = json.NewDecoder(bytes.NewReader(line)).Decode(&id) // without an id the answer has none
-	return &failure{id.ID, err.Error()}
+	for dec.More() {
+		key, err := dec.Token()
+		var value json.RawMessage
+		if err != nil || dec.Decode(&value) != nil {
+			return nil
+		}
+		if key == "id" {
+			return value
+		}
+	}
+	return nil
+}
+
+// describe puts an error of decoding into the words of the input.
+func describe(err error) string {
+	var (
+		syntax *json.SyntaxError
+		kind   *json.UnmarshalTypeError
+	)
+	switch {
+	case errors.As(err, &syntax):
+		return fmt.Sprintf("offset %d: not JSON: %v", syntax.Offset, err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "not JSON: the line ends within the object"
+	case errors.As(err, &kind):
+		return fmt.Sprintf("key %q: a %s stands here; write a %s", kind.Field, kind.Value, kind.Type)
+	}
+	if key, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return "key " + key + " is not known; take it out"
+	}
+	return err.Error()
 }
 
 func explainBatch(line []byte) any {
 	var q question
-	if f := decode(line, &q); f != nil {
+	if f, ok := decode(line, &q); !ok {
 		return f
 	}
 	r, err := q.ask()
@@ -108,23 +159,26 @@ func explainBatch(line []byte) any {
 	return r
 }
 
-func lintBatch(line []byte) any {
-	var q struct {
-		ID     json.RawMessage `json:"id"`
-		Policy policyTexts     `json:"policy"`
+// lintBatch lints the policies of a line as headers that are sent together.
+func lintBatch(o lint.Options) func(line []byte) any {
+	return func(line []byte) any {
+		var q struct {
+			ID     json.RawMessage `json:"id"`
+			Policy policyTexts     `json:"policy"`
+		}
+		if f, ok := decode(line, &q); !ok {
+			return f
+		}
+		if len(q.Policy) == 0 {
+			return failure{q.ID, "policy is missing; give the header's text"}
+		}
+		var h headers
+		for _, text := range q.Policy {
+			h.join(readHeaders(text))
+		}
+		return struct {
+			ID       json.RawMessage `json:"id,omitempty"`
+			Findings []finding       `json:"findings"`
+		}{q.ID, toJSON(h.lint(o))}
 	}
-	if f := decode(line, &q); f != nil {
-		return f
-	}
-	if len(q.Policy) == 0 {
-		return failure{q.ID, "policy is missing; give the header's text"}
-	}
-	found := []finding{}
-	for _, text := range q.Policy {
-		found = append(found, toJSON(lintText(text, lint.Options{}))...)
-	}
-	return struct {
-		ID       json.RawMessage `json:"id,omitempty"`
-		Findings []finding       `json:"findings"`
-	}{q.ID, found}
 }

@@ -14,8 +14,12 @@ import (
 func diffCommand(s Streams) *cobra.Command {
 	var page, format string
 	cmd := &cobra.Command{
-		Use:     "diff OLD NEW",
-		Short:   "Say what the new policy allows that the old one did not, and the other way round",
+		Use:   "diff OLD NEW",
+		Short: "Say what the new policy allows that the old one did not, and the other way round",
+		Long: `Say what the new policy allows that the old one did not, and the other way round.
+
+Of headers the enforced policies are compared; those that only report allow
+everything, and are compared only where neither side enforces any.`,
 		Example: `  edgecsp policy diff "default-src 'self'" "default-src 'self'; img-src *"`,
 		Args:    cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -42,18 +46,19 @@ func (s Streams) diff(args []string, page, format string) error {
 		}
 		self = u.Origin()
 	}
-	var lists [2]csp.List
+	var ps [2]csp.Policies
 	for i, arg := range args {
 		text, _, err := s.operand(arg)
 		if err != nil {
 			return err
 		}
-		ps := readHeaders(text).policies()
-		if lists[i] = ps.Enforce; len(lists[i]) == 0 {
-			lists[i] = ps.ReportOnly
-		}
+		ps[i] = readHeaders(text).policies()
 	}
-	r, err := diff.Compare(lists[0], lists[1], self)
+	before, after := ps[0].Enforce, ps[1].Enforce
+	if len(before) == 0 && len(after) == 0 {
+		before, after = ps[0].ReportOnly, ps[1].ReportOnly
+	}
+	r, err := diff.Compare(before, after, self)
 	if err != nil {
 		return err
 	}

@@ -65,6 +65,9 @@ func explainCommand(s Streams) *cobra.Command {
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if batch {
+				if err := noOperand(args, file); err != nil {
+					return err
+				}
 				return s.batch(explainBatch)
 			}
 			if err := checkFormat(format, formatText, formatJSON); err != nil {

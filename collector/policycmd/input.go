@@ -1,8 +1,10 @@
 package policycmd
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/edgecsp/edgecsp/core/csp"
@@ -10,6 +12,18 @@ import (
 
 // MaxInput bounds what is read as one policy text or settings, in bytes.
 const MaxInput = 4 << 20
+
+// byteOrderMark is what some editors put before text in UTF-8. It is no part of
+// the text, and not counted in offsets.
+const byteOrderMark = "\ufeff"
+
+// noOperand refuses what --batch would not look at.
+func noOperand(args []string, file string) error {
+	if len(args) > 0 || file != "" {
+		return errors.New("--batch reads standard input; give no policy and no --file")
+	}
+	return nil
+}
 
 // operand reads an argument: text, @FILE, or - for standard input.
 func (s Streams) operand(arg string) (text, name string, err error) {
@@ -30,6 +44,10 @@ func (s Streams) operand(arg string) (text, name string, err error) {
 	default:
 		text, name = arg, "argument"
 	}
+	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
+		return "", "", fmt.Errorf("%s: the text is in UTF-16; write it in UTF-8", name)
+	}
+	text = strings.TrimPrefix(text, byteOrderMark)
 	if len(text) > MaxInput {
 		return "", "", fmt.Errorf("%s: more than %d bytes; give less", name, MaxInput)
 	}
@@ -63,44 +81,105 @@ type headers struct {
 	endpoints []string
 }
 
+// join appends other headers.
+func (h *headers) join(o headers) {
+	h.list = append(h.list, o.list...)
+	h.endpoints = append(h.endpoints, o.endpoints...)
+}
+
+// reader goes through copied headers line by line.
+type reader struct {
+	text string
+	next int // where the next line starts
+	headers
+	status bool // a status line was there
+	others bool // a header of another name was there
+	legacy bool // Report-To was there, the older way to name endpoints
+	body   bool // the header section is over
+}
+
 // readHeaders picks the policies out of headers as they are copied: "name: value"
 // lines, or the name and the value on two lines, with whatever stands around
-// them. A text without such headers is one policy.
+// them. Of several responses (redirects) the last counts; what follows the empty
+// line behind a status line and its headers is no header. A text without any
+// header is one policy.
 func readHeaders(text string) headers {
-	var h headers
-	for off := 0; off < len(text); {
-		line, next := lineAt(text, off)
-		name, value, at := splitHeader(line)
-		reportOnly := false
-		switch name {
-		case "content-security-policy-report-only":
-			reportOnly = true
-			fallthrough
-		case "content-security-policy":
-			start := off + at
-			end := off + len(line)
-			if value == "" {
-				start = next
-				line, after := lineAt(text, next)
-				end, next = start+len(line), after
-			}
-			for next < len(text) && (text[next] == ' ' || text[next] == '\t') { // folded
-				line, after := lineAt(text, next)
-				end, next = next+len(line), after
-			}
-			h.list = append(h.list, header{text[start:end], start, reportOnly})
-		case "reporting-endpoints":
-			if value == "" {
-				value, next = lineAt(text, next)
-			}
-			h.endpoints = append(h.endpoints, endpointNames(value)...)
+	r := reader{text: text}
+	for r.next < len(text) {
+		r.line()
+	}
+	if len(r.list) == 0 && !r.status && !r.others {
+		r.list = []header{{text: text}}
+	}
+	if r.status && !r.legacy && r.endpoints == nil {
+		r.endpoints = []string{} // all headers are there, and this one is not
+	}
+	return r.headers
+}
+
+// line reads one line, and the value where it stands on the next ones.
+func (r *reader) line() {
+	off := r.next
+	line, next := lineAt(r.text, off)
+	r.next = next
+	name, value, at := splitHeader(line)
+	switch {
+	case isStatusLine(line):
+		*r = reader{text: r.text, next: next, status: true}
+	case r.body:
+	case name == "" && value == "":
+		r.body = r.status
+	case name == "content-security-policy", name == "content-security-policy-report-only":
+		start, end := r.value(off+at, off+len(line), value)
+		r.list = append(r.list, header{r.text[start:end], start, strings.HasSuffix(name, "-report-only")})
+	case name == "reporting-endpoints":
+		start, end := r.value(off+at, off+len(line), value)
+		r.endpoints = append(slices.Grow(r.endpoints, 1), endpointNames(r.text[start:end])...)
+	case name == "report-to" && r.status:
+		r.legacy = true
+	case commonHeaders[name]:
+		r.others = true
+	}
+}
+
+// value finds a header's value: on its own line, or else on the next one, and on
+// what is folded.
+func (r *reader) value(start, end int, value string) (int, int) {
+	if value == "" {
+		line, after := lineAt(r.text, r.next)
+		if startsHeader(line) {
+			return end, end // this one is empty
 		}
-		off = next
+		start, end, r.next = r.next, r.next+len(line), after
 	}
-	if len(h.list) == 0 {
-		h.list = []header{{text: text}}
+	for r.next < len(r.text) && (r.text[r.next] == ' ' || r.text[r.next] == '\t') {
+		line, after := lineAt(r.text, r.next)
+		end, r.next = r.next+len(line), after
 	}
-	return h
+	return start, end
+}
+
+// startsHeader recognises a header by its colon, which no directive's name has
+// behind it unless somebody wrote it so.
+func startsHeader(line string) bool {
+	name, _, ok := strings.Cut(strings.TrimLeft(line, "< \t"), ":")
+	return ok && name != "" && !strings.ContainsAny(name, " ;'\t") && !strings.HasSuffix(name, "-src")
+}
+
+// isStatusLine recognises "HTTP/1.1 200 OK", also behind curl's "< ".
+func isStatusLine(line string) bool {
+	version, rest, ok := strings.Cut(strings.TrimLeft(line, "< \t"), " ")
+	return ok && strings.HasPrefix(version, "HTTP/") && len(rest) >= 3 && '1' <= rest[0] && rest[0] <= '5'
+}
+
+// commonHeaders tell headers without a policy from a policy that somebody wrote
+// with colons.
+var commonHeaders = map[string]bool{
+	"age": true, "alt-svc": true, "cache-control": true, "connection": true, "content-encoding": true, "content-length": true, "content-type": true,
+	"cross-origin-opener-policy": true, "date": true, "etag": true, "expires": true, "last-modified": true, "location": true, "permissions-policy": true,
+	"pragma": true, "referrer-policy": true, "server": true, "set-cookie": true, "strict-transport-security": true, "transfer-encoding": true,
+	"vary": true, "via": true, "x-content-security-policy": true, "x-content-type-options": true, "x-frame-options": true, "x-powered-by": true,
+	"x-webkit-csp": true, "x-xss-protection": true,
 }
 
 // lineAt gives the line at off without its end, and where the next one starts.

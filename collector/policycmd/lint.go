@@ -3,6 +3,7 @@ package policycmd
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -38,13 +39,16 @@ func lintCommand(s Streams) *cobra.Command {
   curl -sI https://example.com | edgecsp policy lint --format sarif`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if o.batch {
-				return s.batch(lintBatch)
-			}
 			if !cmd.Flags().Changed("endpoints") {
 				o.endpoints = nil
 			}
-			return s.lint(args, o)
+			if !o.batch {
+				return s.lint(args, o)
+			}
+			if err := noOperand(args, o.file); err != nil {
+				return err
+			}
+			return s.batch(lintBatch(o.delivery()))
 		},
 	}
 	f := cmd.Flags()
@@ -56,6 +60,11 @@ func lintCommand(s Streams) *cobra.Command {
 	f.StringSliceVar(&o.endpoints, "endpoints", nil, "the names in the Reporting-Endpoints header")
 	f.BoolVar(&o.batch, "batch", false, `read a JSON object a line ({"id", "policy"}) and answer each with one`)
 	return cmd
+}
+
+// delivery is what the flags say of how the policies are sent.
+func (o lintOptions) delivery() lint.Options {
+	return lint.Options{ReportOnly: o.reportOnly, Meta: o.meta, Endpoints: o.endpoints}
 }
 
 // threshold reads --fail-on; one above High is never reached.
@@ -81,10 +90,14 @@ func (s Streams) lint(args []string, o lintOptions) error {
 	if err != nil {
 		return err
 	}
+	h := readHeaders(text)
 	if strings.TrimSpace(text) == "" {
 		return fmt.Errorf("%s: there is no policy; give one", name)
 	}
-	found := lintText(text, lint.Options{ReportOnly: o.reportOnly, Meta: o.meta, Endpoints: o.endpoints})
+	if len(h.list) == 0 {
+		return fmt.Errorf("%s: there is no Content-Security-Policy among the headers", name)
+	}
+	found := h.lint(o.delivery())
 	if err := writeFindings(s.Out, o.format, name, text, found); err != nil {
 		return err
 	}
@@ -100,21 +113,24 @@ func (s Streams) lint(args []string, o lintOptions) error {
 	return nil
 }
 
-// lintText lints every header in the text; offsets count in the text.
-func lintText(text string, o lint.Options) []csp.Finding {
-	h := readHeaders(text)
+// lint judges the headers: those that are enforced together, and those that only
+// report. Offsets count in the text that was read.
+func (h headers) lint(o lint.Options) []csp.Finding {
 	if o.Endpoints == nil {
 		o.Endpoints = h.endpoints
 	}
-	var out []csp.Finding
+	var enforce, report []lint.Header
 	for _, x := range h.list {
-		ho := o
-		ho.ReportOnly = o.ReportOnly || x.reportOnly
-		for _, f := range lint.Text(x.text, ho) {
-			f.Offset += x.off
-			out = append(out, f)
+		if o.ReportOnly || x.reportOnly {
+			report = append(report, lint.Header{Text: x.text, Offset: x.off})
+		} else {
+			enforce = append(enforce, lint.Header{Text: x.text, Offset: x.off})
 		}
 	}
+	out := lint.Headers(enforce, o)
+	o.ReportOnly = true
+	out = append(out, lint.Headers(report, o)...)
+	slices.SortStableFunc(out, func(a, b csp.Finding) int { return a.Offset - b.Offset })
 	return out
 }
 

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/edgecsp/edgecsp/core/csp/lint"
 )
 
 // TestScripts runs testdata/*.txtar. The command "policy CODE ARGS... [<FILE]"
@@ -105,13 +107,20 @@ func TestReadHeaders(t *testing.T) {
 		{"Content-Security-Policy: img-src *", "25 img-src *"},
 		{"content-security-policy:\nimg-src *\ncontent-type:\ntext/html\n", "25 img-src *"},
 		{"content-security-policy\n\timg-src *\r\nserver\nx", "24 \timg-src *"},
-		{"HTTP/2 200 \r\ncontent-security-policy-report-only: img-src *\r\nserver: x\r\n", "50 report-only img-src *"},
+		{"HTTP/2 200 \r\ncontent-security-policy-report-only: img-src *\r\nserver: x\r\n", "50 report-only img-src * endpoints "},
 		{"< content-security-policy: img-src *\n< server: x", "27 img-src *"},
 		{"Content-Security-Policy: img-src *;\n  font-src *\nX: y", "25 img-src *;\n  font-src *"},
 		{"Content-Security-Policy: a\nContent-Security-Policy: b", "25 a|52 b"},
 		{"reporting-endpoints: a=\"https://x/,y\", b=\"z\";q=1\nContent-Security-Policy: a", "74 a endpoints a,b"},
 		{"Content-Security-Policy:", "24 "},
 		{"", "0 "},
+		{"Content-Security-Policy:\nServer: x", "24 "},
+		{"content-security-policy:\ndefault-src: x", "25 default-src: x"},
+		{"HTTP/1.1 200 OK\nServer: x\n", " endpoints "},
+		{"HTTP/1.1 200 OK\nReport-To: {}\nContent-Security-Policy: a\n", "55 a"},
+		{"cache-control:\nno-store\nserver:\nx", ""},
+		{"default-src: 'self';\nscript-src: x", "0 default-src: 'self';\nscript-src: x"},
+		{"> GET / HTTP/1.1\n> \n< HTTP/1.1 302 Found\n< Content-Security-Policy: a\n< \n< HTTP/1.1 200 OK\n< Content-Security-Policy: b\n< \nContent-Security-Policy: c", "118 b endpoints "},
 	} {
 		h := readHeaders(tc.in)
 		var out []string
@@ -142,7 +151,7 @@ func FuzzBatch(f *testing.F) {
 		if strings.ContainsAny(line, "\r\n") {
 			return
 		}
-		for _, answer := range []func([]byte) any{explainBatch, lintBatch} {
+		for _, answer := range []func([]byte) any{explainBatch, lintBatch(lint.Options{})} {
 			if _, err := json.Marshal(answer([]byte(line))); err != nil {
 				t.Error(err)
 			}
