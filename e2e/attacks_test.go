@@ -29,7 +29,8 @@ var attackRoutes = `[
 	{"match": {"prefix": "/attack/inventory/"}, "trust": "inventory", "enforce": "script-src 'strict-dynamic'",
 	 "approved": ["/attack/inventory/own.js", "` + hashSource(firstScript) + `", "` + hashSource(lastScript) + `"]},
 	{"match": {"prefix": "/attack/all/"}, "report_only": "script-src 'self'"},
-	{"match": {"prefix": "/attack/all-enforced/"}, "trust": "all", "insecure_trust_all": true, "enforce": "script-src 'strict-dynamic'"}
+	{"match": {"prefix": "/attack/all-enforced/"}, "trust": "all", "insecure_trust_all": true, "enforce": "script-src 'strict-dynamic'"},
+	{"match": {"prefix": "/attack/all-merged/"}, "trust": "all", "insecure_trust_all": true, "upstream_policy": "merge", "enforce": "script-src 'strict-dynamic'"}
 ]`
 
 func hashSource(code string) string {
@@ -205,7 +206,7 @@ func testOwnNonceAttacks(e *edge) {
 	defer evil.Close()
 	e.serve(v)
 	b := newTab(e.t)
-	for _, base := range []string{"/attack/all/", "/attack/all-enforced/"} {
+	for _, base := range []string{"/attack/all/", "/attack/all-enforced/", "/attack/all-merged/"} {
 		for _, attack := range attacks {
 			page := e.attacked(base, "reflected", prepared(attack.markup, evil.URL, "dGhlIGFwcHMgb3duIG000001"))
 			free := marks(b, e.AppURL()+page+"&open", true)
