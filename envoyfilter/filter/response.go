@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"iter"
 	"strings"
 
 	"github.com/edgecsp/edgecsp/core/csp"
@@ -21,9 +22,8 @@ func (s *Stream) ResponseHeaders(end bool) {
 	if s.route == nil {
 		return
 	}
-	kind := host.ResponseHeader("content-type")
-	html := isHTML(kind)
-	if !html && !s.route.AllTypes && (kind != "" || end || !s.request.document) {
+	kind := kindOf(host.ResponseHeader("content-type"))
+	if !s.route.AllTypes && (kind == otherKind || kind == unknownKind && end) {
 		return
 	}
 	h, err := host.ResponseHeaders()
@@ -32,7 +32,7 @@ func (s *Stream) ResponseHeaders(end bool) {
 		return
 	}
 	a := readResponse(h)
-	a.html, a.untyped, a.noBody = html, kind == "", end || s.request.method == "HEAD"
+	a.html, a.untyped, a.noBody = kind == htmlKind, kind == unknownKind, end || s.request.method == "HEAD"
 	if a.status == "304" || a.untyped && !s.route.AllTypes && !a.answered() {
 		return // a 304's policy would meet the stored body (facts.md)
 	}
@@ -54,10 +54,58 @@ func (s *Stream) ResponseHeaders(end bool) {
 	}
 }
 
-// isHTML reports whether a content type's essence is text/html.
-func isHTML(contentType string) bool {
-	essence, _, _ := strings.Cut(contentType, ";")
-	return strings.EqualFold(strings.Trim(essence, " \t"), "text/html")
+// A kind is what a browser may show a response as.
+type kind uint8
+
+const (
+	unknownKind kind = iota // no type, or none that is one: a browser looks at the content (MIME Sniffing 7)
+	htmlKind
+	otherKind
+)
+
+// kindOf reads a Content-Type as browsers do: of several values, in one header
+// or in several, the last valid one counts (Fetch, "extract a MIME type");
+// Chromium ends the essence at a blank or a parenthesis too. Not all agree on
+// which counts, so that one text/html among them makes a page.
+func kindOf(contentType string) kind {
+	k := unknownKind
+	for value := range unquotedValues(contentType) {
+		value = strings.Trim(value, " \t")
+		if end := strings.IndexAny(value, " \t;("); end >= 0 {
+			value = value[:end]
+		}
+		slash := strings.IndexByte(value, '/')
+		switch {
+		case strings.EqualFold(value, "text/html"):
+			return htmlKind
+		case slash <= 0, slash == len(value)-1, value == "*/*", strings.EqualFold(value, "unknown/unknown"), strings.EqualFold(value, "application/unknown"):
+		default:
+			k = otherKind
+		}
+	}
+	return k
+}
+
+// unquotedValues are the parts of a header's value between commas that are not
+// in a quoted string.
+func unquotedValues(header string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		start, quoted := 0, false
+		for i := 0; i < len(header); i++ {
+			switch c := header[i]; {
+			case c == '"':
+				quoted = !quoted
+			case c == '\\' && quoted:
+				i++
+			case c == ',' && !quoted:
+				if !yield(header[start:i]) {
+					return
+				}
+				start = i + 1
+			}
+		}
+		yield(header[start:])
+	}
 }
 
 // charset returns the charset parameter of a content type, the first as
@@ -67,6 +115,7 @@ func charset(contentType string) string {
 	for parameter := range strings.SplitSeq(parameters, ";") {
 		name, value, _ := strings.Cut(parameter, "=")
 		if strings.EqualFold(strings.TrimSpace(name), "charset") {
+			value, _, _ = strings.Cut(value, ",") // the next of several types
 			return strings.Trim(value, " \t\"")
 		}
 	}
