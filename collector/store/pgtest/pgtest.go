@@ -46,7 +46,7 @@ var shared struct {
 func Main(m *testing.M) int {
 	defer func() {
 		if shared.server != nil {
-			shared.server.remove()
+			shared.server.Remove()
 		}
 	}()
 	return m.Run()
@@ -58,7 +58,7 @@ func DSN(t testing.TB) string {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.server == nil && shared.err == nil {
-		shared.server, shared.err = start()
+		shared.server, shared.err = Start()
 	}
 	if shared.err != nil {
 		t.Fatal(shared.err)
@@ -69,15 +69,16 @@ func DSN(t testing.TB) string {
 // Own starts a server that is this test's alone, which it may stop and start.
 func Own(t testing.TB) *Server {
 	t.Helper()
-	s, err := start()
+	s, err := Start()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.remove)
+	t.Cleanup(s.Remove)
 	return s
 }
 
-func start() (*Server, error) {
+// Start starts a server; the caller calls Remove.
+func Start() (*Server, error) {
 	s := &Server{}
 	var err error
 	if s.bin, err = find(); err != nil {
@@ -96,7 +97,7 @@ func start() (*Server, error) {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
 	if err := s.Start(); err != nil {
-		s.remove()
+		s.Remove()
 		return nil, err
 	}
 	return s, nil
@@ -165,7 +166,7 @@ func (s *Server) Start() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	db, err := sql.Open("pgx", s.url("postgres"))
+	db, err := sql.Open("pgx", s.URL("postgres"))
 	if err != nil {
 		return err
 	}
@@ -193,19 +194,21 @@ func (s *Server) end(sig os.Signal) {
 	}
 }
 
-func (s *Server) remove() {
+// Remove ends the server and removes all that it kept.
+func (s *Server) Remove() {
 	s.end(syscall.SIGQUIT)
 	_ = os.RemoveAll(s.dir)
 }
 
-func (s *Server) url(database string) string {
+// URL returns the URL of a database of that name, which may or may not exist.
+func (s *Server) URL(database string) string {
 	return fmt.Sprintf("postgres://edgecsp@127.0.0.1:%d/%s?sslmode=disable", s.port, database)
 }
 
 // Database makes an empty database and returns its URL.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
-	db, err := sql.Open("pgx", s.url("postgres"))
+	db, err := sql.Open("pgx", s.URL("postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,5 +217,5 @@ func (s *Server) Database(t testing.TB) string {
 	if _, err := db.Exec("CREATE DATABASE " + name); err != nil {
 		t.Fatal(err)
 	}
-	return s.url(name)
+	return s.URL(name)
 }

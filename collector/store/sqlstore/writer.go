@@ -14,6 +14,11 @@ const (
 	maxQueue = 1024
 	// maxGather is how many calls are committed together.
 	maxGather = 512
+	// busyBatch is how many calls in a batch say that there is a load; then the
+	// next one waits busyWait for others to come, since most of what a commit
+	// costs it costs for one call as for many.
+	busyBatch = 8
+	busyWait  = time.Millisecond
 )
 
 // A writer commits what overlapping calls bring in one transaction: while one
@@ -95,8 +100,13 @@ func (w *writer) stop() {
 
 func (w *writer) run() {
 	defer close(w.done)
+	busy := false
 	for req := range w.queue {
+		if busy && len(w.queue) < maxGather/2 {
+			time.Sleep(busyWait)
+		}
 		batch := w.gather(req)
+		busy = len(batch) >= busyBatch
 		start := time.Now()
 		c := w.commit(batch)
 		c.Requests, c.Took = len(batch), time.Since(start)
