@@ -12,7 +12,8 @@ func covers(have, g grant, self csp.Origin) bool {
 	case have.text == g.text:
 		return true
 	case have.s.Keyword() == csp.UnsafeInline:
-		return g.s.Kind() == csp.KindNonce || g.s.Kind() == csp.KindHash || g.s.Keyword() == csp.StrictDynamic
+		return g.s.Kind() == csp.KindNonce || g.s.Kind() == csp.KindHash || g.s.Keyword() == csp.StrictDynamic ||
+			g.s.Keyword() == csp.InlineSpeculationRules
 	case have.s.Keyword() == csp.UnsafeEval:
 		return g.s.Keyword() == csp.WasmUnsafeEval || g.s.Keyword() == csp.TrustedTypesEval
 	}

@@ -40,8 +40,8 @@ type Result struct {
 // Equal reports that neither allows more.
 func (r Result) Equal() bool { return len(r.Allows) == 0 && len(r.Forbids) == 0 }
 
-// MaxSources bounds the sources of one directive that Compare takes: every one is
-// compared with every other.
+// MaxSources bounds the sources of one directive that Compare takes, those of all
+// policies of a list together: every one is compared with every other.
 const MaxSources = 1000
 
 // Compare compares two lists of policies that apply to pages of the origin self;
@@ -50,17 +50,27 @@ const MaxSources = 1000
 // in it has one that covers it. It fails on directives of more than MaxSources
 // sources.
 func Compare(a, b csp.List, self csp.Origin) (Result, error) {
-	for _, p := range slices.Concat(a, b) {
-		for _, d := range p.Directives {
-			if len(d.Sources) > MaxSources {
-				return Result{}, fmt.Errorf("%s has %d sources; at most %d can be compared", d.Name, len(d.Sources), MaxSources)
-			}
+	for _, l := range [...]csp.List{a, b} {
+		if err := checkSize(l); err != nil {
+			return Result{}, err
 		}
 	}
 	if self.Scheme == "" {
 		self.Scheme = "https"
 	}
 	return Result{Allows: gained(a, b, self), Forbids: gained(b, a, self)}, nil
+}
+
+func checkSize(l csp.List) error {
+	sources := map[string]int{}
+	for _, p := range l {
+		for _, d := range p.Directives {
+			if sources[d.Name] += len(d.Sources); sources[d.Name] > MaxSources {
+				return fmt.Errorf("%s has more than %d sources; no more can be compared", d.Name, MaxSources)
+			}
+		}
+	}
+	return nil
 }
 
 // gained is what b allows and a does not.
@@ -111,6 +121,8 @@ var compared = []activity{
 	{csp.Script, "script-src-elem", scriptElem},
 	{csp.InlineScript, "script-src-elem", scriptElem},
 	{csp.ScriptAttr, "script-src-attr", scriptAttr},
+	{csp.JavaScriptURL, "script-src-elem", scriptElem},
+	{csp.SpeculationRules, "script-src-elem", scriptElem},
 	{csp.Eval, "script-src", scriptEval},
 	{csp.WasmEval, "script-src", scriptEval},
 	{csp.Style, "style-src-elem", styleElem},
@@ -231,8 +243,11 @@ func inForce(d csp.Directive, s csp.Source, a csp.Activity, strict bool) bool {
 	case csp.InlineScript, csp.InlineStyle:
 		script := a == csp.InlineScript
 		return trust || script && s.Keyword() == csp.StrictDynamic || s.Keyword() == csp.UnsafeInline && inlineInForce(d, script)
-	case csp.ScriptAttr, csp.StyleAttr:
-		return s.Kind() == csp.KindHash && d.Has(csp.UnsafeHashes) || s.Keyword() == csp.UnsafeInline && inlineInForce(d, a == csp.ScriptAttr)
+	case csp.SpeculationRules:
+		return trust || s.Keyword() == csp.StrictDynamic || s.Keyword() == csp.UnsafeInline && inlineInForce(d, true) ||
+			s.Keyword() == csp.InlineSpeculationRules && d.Name != "default-src"
+	case csp.ScriptAttr, csp.StyleAttr, csp.JavaScriptURL:
+		return s.Kind() == csp.KindHash && d.Has(csp.UnsafeHashes) || s.Keyword() == csp.UnsafeInline && inlineInForce(d, a != csp.StyleAttr)
 	case csp.Eval:
 		return s.Keyword() == csp.UnsafeEval || s.Keyword() == csp.TrustedTypesEval
 	case csp.WasmEval:

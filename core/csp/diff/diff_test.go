@@ -37,9 +37,12 @@ func TestCompare(t *testing.T) {
 		{"nothing restricts", "font-src 'none'", "img-src 'none'", csp.Origin{}, "font-src (anything) font", "img-src (anything) img"},
 		{"nonce values do not count", "script-src 'nonce-a'", "script-src 'nonce-b'", csp.Origin{}, "", ""},
 		{"a nonce silences 'unsafe-inline'", "script-src-elem 'unsafe-inline'", "script-src-elem 'unsafe-inline' 'nonce-a'", csp.Origin{},
-			"script-src-elem 'nonce-...' script", "script-src-elem 'unsafe-inline' inline-script"},
+			"script-src-elem 'nonce-...' script", "script-src-elem 'unsafe-inline' inline-script,javascript-url,speculation-rules"},
 		{"'strict-dynamic' silences hosts", "script-src-elem 'nonce-a' a.example", "script-src-elem 'nonce-a' a.example 'strict-dynamic'", csp.Origin{},
-			"script-src-elem 'strict-dynamic' script,inline-script", "script-src-elem a.example script"},
+			"script-src-elem 'strict-dynamic' script,inline-script,speculation-rules", "script-src-elem a.example script"},
+		{"speculation rules", "script-src 'self'", "script-src 'self' 'inline-speculation-rules'", csp.Origin{}, "script-src-elem 'inline-speculation-rules' speculation-rules", ""},
+		{"speculation rules, inline", "script-src 'unsafe-inline'", "script-src 'unsafe-inline' 'inline-speculation-rules'", csp.Origin{}, "", ""},
+		{"hashes of javascript: URLs", "script-src-elem 'sha256-a'", "script-src-elem 'sha256-a' 'unsafe-hashes'", csp.Origin{}, "script-src-elem 'sha256-a' javascript-url", ""},
 		{"eval", "script-src 'unsafe-eval'", "script-src 'wasm-unsafe-eval'", csp.Origin{}, "", "script-src 'unsafe-eval' eval,wasm-eval"},
 		{"lists intersect", "img-src https:, img-src *.a.example", "img-src *.a.example", csp.Origin{}, "", ""},
 		{"a list that contradicts itself", "img-src a.example, img-src b.example", "img-src 'none'", csp.Origin{}, "", ""},
@@ -87,6 +90,17 @@ func TestMaxSources(t *testing.T) {
 			if _, err := Compare(pair[0], pair[1], csp.Origin{}); (err == nil) != (n <= MaxSources) {
 				t.Errorf("%d sources: %v", n, err)
 			}
+		}
+	}
+}
+
+// TestMaxSourcesOfAList: the sources of a directive count in all policies together.
+func TestMaxSourcesOfAList(t *testing.T) {
+	one, _ := csp.ParseList("img-src 'self'")
+	for _, n := range []int{MaxSources - 1, MaxSources, MaxSources + 1} {
+		many, _ := csp.ParseList(strings.Repeat("img-src *.a.example,", n))
+		if _, err := Compare(one, many, csp.Origin{}); (err == nil) != (n <= MaxSources) {
+			t.Errorf("%d policies: %v", n, err)
 		}
 	}
 }
