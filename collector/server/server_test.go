@@ -10,12 +10,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -300,67 +297,6 @@ func TestHeaderLimit(t *testing.T) {
 		resp.Body.Close()
 		if resp.StatusCode != want {
 			t.Errorf("%d bytes: %s, want %d", size, resp.Status, want)
-		}
-	}
-}
-
-const childEnv = "EDGECSP_TEST_DATABASE"
-
-// TestMain lets the test binary be the server that TestKill kills.
-func TestMain(m *testing.M) {
-	if db := os.Getenv(childEnv); db != "" {
-		s, err := New(context.Background(), config(db, os.Stderr))
-		if err == nil {
-			fmt.Println(s.PublicAddr())
-			err = s.Run(context.Background())
-		}
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
-
-// TestKill kills the server under load: every report that it acknowledged is
-// there afterwards, and a restart just goes on.
-func TestKill(t *testing.T) {
-	db := filepath.Join(t.TempDir(), "x.db")
-	var acknowledged atomic.Int64
-	for range 3 {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), childEnv+"="+db)
-		cmd.Stderr = t.Output()
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		addr, err := bufio.NewReader(out).ReadString('\n')
-		if err != nil {
-			t.Fatal(err)
-		}
-		url := "http://" + strings.TrimSpace(addr) + "/csp/report/csp/" + token(t)
-		var wg sync.WaitGroup
-		target := acknowledged.Load() + 100
-		for range 8 {
-			wg.Go(func() {
-				for {
-					code, err := post(url)
-					if err != nil {
-						return
-					}
-					if code == 204 && acknowledged.Add(1) == target {
-						cmd.Process.Kill()
-					}
-				}
-			})
-		}
-		wg.Wait()
-		cmd.Wait()
-		// One commit may have been made whose answer did not get out, per connection.
-		if n, a := int64(count(t, db)), acknowledged.Load(); n < a {
-			t.Fatalf("%d stored of %d acknowledged", n, a)
 		}
 	}
 }
