@@ -19,11 +19,18 @@ func (b *baseState) reset() {
 // setBase follows a base element. The first in the tree counts (HTML 4.2.3), which need not be the first in the source: from within a
 // table it moves before the table. So a second one must say the same.
 func (s *Stream) setBase(l *look) {
-	v, exact, ok := l.value("href")
-	if !ok || s.opt.Trust != Inventory || s.tree.inTemplate() {
+	if s.opt.Trust != Inventory || s.tree.inTemplate() {
 		return
 	}
 	b := &s.base
+	if l.partial() && !b.closed {
+		b.closed = true
+		s.counts.Bases++
+	}
+	v, exact, ok := l.value("href")
+	if !ok {
+		return
+	}
 	approved := exact && !s.tree.selecting() && b.ref.resolve(s.pageURL(), v) && s.opt.Approved.exact(&b.ref, &b.page)
 	switch {
 	case b.closed:
@@ -61,8 +68,18 @@ func (s *Stream) locate(ref []byte) bool {
 // approvedURL tells whether an external reference is approved.
 func (s *Stream) approvedURL(ref []byte) bool {
 	a := s.opt.Approved
-	if a == nil || ref == nil || !s.locate(ref) {
+	if a == nil || ref == nil || s.resolvedLate() && !hasScheme(ref) || !s.locate(ref) {
 		return false
 	}
 	return a.exact(&s.base.ref, &s.base.page) || s.opt.HostTrust && a.host(&s.base.ref, &s.base.page)
+}
+
+// resolvedLate tells of a tag whose URL a browser resolves after what follows the tag, which may be another base: a script in svg, which runs
+// at its end tag and may hold HTML; and a link that may be in an option, which <selectedcontent> copies. Tables and the like hide a
+// select's end tag, so it is not known where the last select ends.
+func (s *Stream) resolvedLate() bool {
+	if s.tag.atom == aLink {
+		return s.tree.selects
+	}
+	return s.tag.space == kindSVG && s.attrs != atSlash
 }

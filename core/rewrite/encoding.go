@@ -1,6 +1,9 @@
 package rewrite
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // encoding follows what is known of the document's encoding (HTML 13.2.3): a byte order mark outranks Content-Type, which outranks
 // meta elements. Only bytes are looked at, so any encoding does in which ASCII bytes are ASCII; the others make the stream give up.
@@ -8,7 +11,7 @@ type encoding struct {
 	kind  charset
 	fixed bool // by Content-Type or a byte order mark; meta elements have no say
 	meta  bool // by a meta element
-	watch bool // a browser may still guess ISO-2022-JP
+	watch bool // the document may be ISO-2022-JP
 	seen  int  // bytes of head
 	head  [3]byte
 }
@@ -22,14 +25,20 @@ const (
 	csForeign // UTF-16, ISO-2022-JP, or such that browsers replace it all
 )
 
-// escapeByte begins the sequences by which browsers guess ISO-2022-JP where no encoding is declared.
+// escapeByte begins the sequences that give the bytes after them another meaning in ISO-2022-JP. Browsers guess it where no
+// encoding is declared, and they look for meta elements before they know the tree: one in a CDATA section counts for them (HTML 13.2.3.2).
+// So a meta element that says UTF-8 does not end the watch.
 const escapeByte = 0x1b
 
 const byteOrderMark = "\xef\xbb\xbf"
 
 func (e *encoding) reset(label string) {
 	var buf [maxLabel]byte
-	*e = encoding{kind: charsetOf(append(buf[:0], label[:min(len(label), maxLabel)]...))}
+	label = strings.Trim(label, " \t\n\f\r")
+	if len(label) > maxLabel {
+		label = "unknown"
+	}
+	*e = encoding{kind: charsetOf(append(buf[:0], label...))}
 	e.fixed = e.kind != csUnknown
 	e.watch = e.kind != csUTF8
 }
@@ -42,10 +51,12 @@ const maxLabel = 40
 func charsetOf(label []byte) charset {
 	var buf [maxLabel]byte
 	b := buf[:0]
-	for _, c := range label[:min(len(label), maxLabel)] {
-		if class[c] != cSpace {
-			b = append(b, lower(c))
-		}
+	label = trimSpace(label)
+	if len(label) > maxLabel {
+		return csASCII
+	}
+	for _, c := range label {
+		b = append(b, lower(c))
 	}
 	switch string(b) {
 	case "":
@@ -76,7 +87,6 @@ func (e *encoding) declare(label []byte) (foreign bool) {
 		}
 	}
 	e.kind, e.meta = kind, true
-	e.watch = kind != csUTF8
 	return kind == csForeign
 }
 

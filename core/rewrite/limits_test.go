@@ -197,6 +197,20 @@ func TestKnownBlocks(t *testing.T) {
 	}
 }
 
+// However often an approved block comes with other line breaks, it is kept once.
+func TestKnownBlocksInOneForm(t *testing.T) {
+	a := mustApprove(hashOf("a\nb\nc\n"), hashOf("\ufffd"))
+	var scratch []byte
+	for _, text := range []string{"a\r\nb\nc\r", "a\rb\rc\r", "a\nb\r\nc\r\n", "a\nb\nc\n", "\x00", "\ufffd"} {
+		if !a.inline([]byte(text), csUTF8, &scratch) {
+			t.Errorf("%q is not approved", text)
+		}
+	}
+	if k := a.known.Load(); len(k.byKey) != 2 || k.size != len("a\nb\nc\n\ufffd") {
+		t.Errorf("%d known, %d bytes", len(k.byKey), k.size)
+	}
+}
+
 // The snippet waits for a meta element with the encoding as far as browsers look for one.
 func TestPrescan(t *testing.T) {
 	o := Options{Place: Head}
@@ -261,7 +275,12 @@ func TestEncodings(t *testing.T) {
 		{"meta utf-16 is utf-8", "", "<meta charset=utf-16>" + script, "<meta charset=utf-16>" + stamped, Going},
 		{"escape", "", script + "\x1b(J" + script, stamped + "\x1b(J" + script, Encoding},
 		{"escape in utf-8", "utf-8", script + "\x1b(J" + script, stamped + "\x1b(J" + stamped, Going},
-		{"escape after meta", "", "<meta charset=utf-8>\x1b(J" + script, "<meta charset=utf-8>\x1b(J" + stamped, Going},
+		{"escape after meta", "", "<meta charset=utf-8>" + script + "\x1b(J" + script, "<meta charset=utf-8>" + stamped + "\x1b(J" + script, Encoding},
+		{"escape after hidden meta", "", "<svg><![CDATA[><meta charset=iso-2022-jp>]]></svg><meta charset=utf-8>\x1b$B" + script,
+			"<svg><![CDATA[><meta charset=iso-2022-jp>]]></svg><meta charset=utf-8>\x1b$B" + script, Encoding},
+		{"label with white space in it", "utf -8", script + "\x1b(J" + script, stamped + "\x1b(J" + script, Encoding},
+		{"long label", "utf-8" + strings.Repeat(" ", maxLabel) + "x", script + "\x1b(J" + script, stamped + "\x1b(J" + script, Encoding},
+		{"padded label", strings.Repeat(" ", maxLabel) + "utf-8\t", script + "\x1b(J" + script, stamped + "\x1b(J" + stamped, Going},
 		{"latin", "windows-1252", "\xe9" + script, "\xe9" + stamped, Going},
 	} {
 		got, n := everySplit(t, &both, Page{Nonce: "m", Charset: c.charset}, c.in)

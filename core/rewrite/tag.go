@@ -126,7 +126,7 @@ func (s *Stream) endTag() {
 // startTag is for a complete start tag that ends at index e of the chunk b.
 func (s *Stream) startTag(b []byte, e int, self bool) {
 	l := s.read(b, e)
-	if l == nil && s.mustRead() {
+	if (l == nil || l.partial()) && s.mustRead() {
 		s.giveUp(Unsure)
 		return
 	}
@@ -164,6 +164,9 @@ func (s *Stream) read(b []byte, e int) *look {
 	s.seen.read(p, s.tag.name1)
 	return &s.seen
 }
+
+// partial tells of a tag with more attributes than were read. It may say so of one with exactly MaxAttrs that is suspect for another reason.
+func (l *look) partial() bool { return l.suspect && len(l.attrs) == MaxAttrs }
 
 // mustRead tells that the tree depends on the attributes of this tag.
 func (s *Stream) mustRead() bool {

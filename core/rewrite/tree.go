@@ -58,12 +58,13 @@ type tree struct {
 	frameset bool   // a <frameset> may have been followed
 	html     bool   // the last start tag followed the rules for HTML content
 	hasBody  bool   // a <body> was seen: from then on a <frameset> is ignored
+	selects  bool   // a <select> was seen
 }
 
 func (t *tree) reset() {
 	t.stack = append(t.stack[:0], node{})
 	t.text = t.text[:0]
-	t.ctx, t.html, t.frameset, t.hasBody = 0, false, false, false
+	t.ctx, t.html, t.frameset, t.hasBody, t.selects = 0, false, false, false, false
 }
 
 // plain tells that the tag to come is in HTML content outside every template, svg and math.
@@ -193,6 +194,7 @@ func (t *tree) startHTML(a atom, name []byte, self bool) Reason {
 	switch a {
 	case aSelect:
 		c.state ^= inSelect
+		t.selects = true
 	case aInput, aKeygen, aTextarea:
 		c.state &^= inSelect
 	case aBody:

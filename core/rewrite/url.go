@@ -84,6 +84,12 @@ func splitScheme(ref []byte) (string, []byte) {
 	return "", ref
 }
 
+// hasScheme tells whether a URL means the same whatever the base.
+func hasScheme(ref []byte) bool {
+	scheme, _ := splitScheme(trimURL(ref))
+	return scheme != ""
+}
+
 // authority reads "//host:port/path?query".
 func (l *location) authority(scheme string, b []byte) bool {
 	if len(b) < 3 || b[0] != '/' || b[1] != '/' {
