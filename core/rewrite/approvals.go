@@ -133,32 +133,43 @@ func (a *Approvals) inline(content []byte, cs charset, scratch *[]byte) bool {
 	if cs != csUTF8 && !isASCII(content) {
 		return false
 	}
-	key := blockKey(content)
 	known := a.known.Load()
-	if t, ok := known.byKey[key]; ok && t == string(content) {
+	if known.has(content) {
 		return true
 	}
 	text, ok := blockText(content, cs, scratch)
 	if !ok {
 		return false
 	}
+	if known.has(text) {
+		return true
+	}
 	if _, ok := a.hashes[sha256.Sum256(text)]; !ok {
 		return false
 	}
-	a.remember(known, key, content)
+	a.remember(known, text)
 	return true
 }
 
-// remember adds an approved block to the known ones. Two streams that add at once lose one of them, which costs a hash later.
-func (a *Approvals) remember(old *blocks, key uint64, content []byte) {
-	if old.size+len(content) > MaxKnown {
+// has compares all bytes.
+func (k *blocks) has(text []byte) bool {
+	t, ok := k.byKey[blockKey(text)]
+	return ok && t == string(text)
+}
+
+// remember adds an approved block to the known ones, in its normal form: one with n line breaks can be written in 3^n ways. Two
+// streams that add at once lose one of them, which costs a hash later.
+func (a *Approvals) remember(old *blocks, text []byte) {
+	key := blockKey(text)
+	size := old.size - len(old.byKey[key]) + len(text)
+	if size > MaxKnown {
 		return
 	}
-	n := &blocks{byKey: make(map[uint64]string, len(old.byKey)+1), size: old.size + len(content)}
+	n := &blocks{byKey: make(map[uint64]string, len(old.byKey)+1), size: size}
 	for k, v := range old.byKey {
 		n.byKey[k] = v
 	}
-	n.byKey[key] = string(content)
+	n.byKey[key] = string(text)
 	a.known.CompareAndSwap(old, n)
 }
 
