@@ -1,10 +1,8 @@
-//go:build !wasm
-
 package rewrite
 
-// skipPlain returns the index of the first '<' from i on that may begin something else than a complete tag of which nothing depends in
+// skipPlainGo returns the index of the first '<' from i on that may begin something else than a complete tag of which nothing depends in
 // plain HTML content, len(b) if there is none.
-func skipPlain(b []byte, i int) int {
+func skipPlainGo(b []byte, i int) int {
 	for {
 		if i = indexFrom(b, i, '<'); i == len(b) {
 			return i

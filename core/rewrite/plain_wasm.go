@@ -1,6 +1,6 @@
 package rewrite
 
-// skipPlain is the loop of plain.go, for wasm in assembly: Go's compiler sends every jump within a function through one table there,
+// skipPlain is skipPlainGo for wasm, in assembly: Go's compiler sends every jump within a function through one table there,
 // which makes a loop over bytes three times as slow. What it does not decide, an incomplete tag or a name that is hot by its length, it leaves to plainTag and skipTag.
 func skipPlain(b []byte, i int) int {
 	return skipPlainWasm(b, i, hotNames, &class)

@@ -1,0 +1,5 @@
+//go:build !wasm
+
+package rewrite
+
+func skipPlain(b []byte, i int) int { return skipPlainGo(b, i) }
