@@ -41,7 +41,7 @@ type edge struct {
 // starting it takes longer than any of them.
 func TestEdge(t *testing.T) {
 	scenarios := readScenarios(t)
-	e := startEdge(t, joinRoutes(t, scenarioRoutes(t, scenarios), attackRoutes, cacheRoutes, stampAll))
+	e := startEdge(t, joinRoutes(t, scenarioRoutes(t, scenarios), attackRoutes, cacheRoutes, typeRoutes, stampAll))
 	for _, c := range []struct {
 		name string
 		run  func(*edge)
@@ -63,6 +63,8 @@ func TestEdge(t *testing.T) {
 		{"BrowserCache", testBrowserCache},
 		{"Prefetch", testPrefetch},
 		{"Fragment", testFragment},
+		{"ContentTypes", testContentTypes},
+		{"PageFirstAskedForAsImage", testPageFirstAskedForAsImage},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := e.with(t)
