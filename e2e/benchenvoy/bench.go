@@ -82,7 +82,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	defer b.upstream.stop()
 	defer b.stop()
-	for _, step := range []func() error{b.start, b.memory, b.rates, b.workers, b.starts} {
+	for _, step := range []func() error{b.start, b.memory, b.rates, b.ends, b.workers, b.starts} {
 		if err := step(); err != nil {
 			return nil, err
 		}

@@ -85,11 +85,11 @@ func checkRow(t *testing.T, row Row, p page) {
 
 func checkMemory(t *testing.T, r *Report) {
 	t.Helper()
-	if len(r.Memory) != 3 || len(r.Resident) != 6 {
-		t.Fatalf("%d sizes and %d comparisons; 3 and 6 are right", len(r.Memory), len(r.Resident))
+	if len(r.Memory) != 3 || len(r.Resident) != 8 {
+		t.Fatalf("%d sizes and %d comparisons; 3 and 8 are right", len(r.Memory), len(r.Resident))
 	}
 	for _, m := range r.Memory {
-		if m.Ready <= 0 || m.Warm <= 0 || m.After <= 0 || m.Slow <= 0 || m.Open != m.Streams {
+		if m.Ready <= 0 || m.Warm <= 0 || m.After <= 0 || m.Slow <= 0 || m.End <= 0 || m.Open != m.Streams {
 			t.Errorf("%+v", m)
 		}
 	}

@@ -34,7 +34,7 @@ type client struct {
 
 // dial connects; whatever is done with the client ends by the deadline.
 func dial(address string, deadline time.Time) (*client, error) {
-	conn, err := net.DialTimeout("tcp", address, time.Second)
+	conn, err := net.DialTimeout("tcp", address, time.Until(deadline))
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ const (
 	askEvery = 2 * time.Millisecond
 	// endsIn is how long it may take to end.
 	endsIn = 10 * time.Second
-	// secret is what the filter signs tokens with.
+	// secretVariable and secret are what the filter signs tokens with.
 	secretVariable = "EDGECSP_SECRET"
 	secret         = "benchmark benchmark benchmark 00"
 )
@@ -65,7 +65,7 @@ func startEnvoy(program, folder, name string, filters []any, workers int, upstre
 	}
 	if err := e.wait(); err != nil {
 		e.stop()
-		return nil, fmt.Errorf("Envoy %q: %w; it said:\n%s", name, err, e.log)
+		return nil, fmt.Errorf("starting Envoy for %q: %w; it said:\n%s", name, err, e.log)
 	}
 	e.ready = time.Since(began)
 	return e, nil
@@ -147,7 +147,7 @@ func (e *envoy) processorTime() (time.Duration, error) {
 		sum += time.Duration(ns)
 	}
 	if sum == 0 {
-		return 0, errors.New("Envoy's processor time is not known: it has ended, or this kernel has no /proc/PID/task/*/schedstat")
+		return 0, errors.New("no processor time of Envoy's: it has ended, or this kernel has no /proc/PID/task/*/schedstat")
 	}
 	return sum, nil
 }

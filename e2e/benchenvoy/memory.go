@@ -31,8 +31,25 @@ func (b *bench) memory() error {
 		b.report.Memory = append(b.report.Memory, m)
 		b.say("memory: %s", s.variant)
 	}
+	return nil
+}
+
+// ends looks at the sizes once more, when pages of 1 MB were among what went
+// through.
+func (b *bench) ends() error {
+	for i := range b.report.Memory {
+		m := &b.report.Memory[i]
+		var err error
+		if m.End, err = size(b.subject(m.Variant).envoy); err != nil {
+			return err
+		}
+	}
 	b.report.judgeMemory()
 	return nil
+}
+
+func (b *bench) subject(variant string) *subject {
+	return b.subjects[slices.IndexFunc(b.subjects, func(s *subject) bool { return s.variant == variant })]
 }
 
 // sizes does so for one Envoy.
@@ -128,8 +145,7 @@ func (b *bench) workers() error {
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(b.subjects, func(s *subject) bool { return s.variant == m.Variant })
-		now, err := b.after(&subject{address: e.address, envoy: e, wants: b.subjects[i].wants}, b.Responses/10)
+		now, err := b.after(&subject{address: e.address, envoy: e, wants: b.subject(m.Variant).wants}, b.Responses/10)
 		e.stop()
 		if err != nil {
 			return err

@@ -195,6 +195,7 @@ type Memory struct {
 	Responses int64   `json:"responses"`
 	Streams   int     `json:"streams"`
 	Open      int     `json:"open"` // of them, how many were at the same time
+	End       float64 `json:"end"`  // after the rates, pages of 1 MB among them
 }
 
 // judgeMemory compares with the first, the one without a filter.
@@ -204,6 +205,7 @@ func (r *Report) judgeMemory() {
 		r.Resident = append(r.Resident,
 			newFigure("resident over no filter, "+m.Variant, "MB", m.After-plain.After, residentMust, 0),
 			newFigure("resident over no filter, slow streams, "+m.Variant, "MB", m.Slow-plain.Slow, residentMust, 0),
+			newFigure("resident over no filter, 1 MB pages, "+m.Variant, "MB", m.End-plain.End, residentMust, 0),
 			newFigure("growth after a tenth of the responses, "+m.Variant, "MB", m.After-m.Warm, growthMust, 0))
 	}
 }
@@ -268,9 +270,9 @@ func (r *Report) Table(to io.Writer) error {
 		fmt.Fprintf(t, "%s\t%d\t%.0f\t%.0f\t%.0f\t%.2f\t%.2f-%.2f\t%.2f\t%.2f\t%.2f\t%s\t%.0f\t%.2f\t%s\t%.0f\t%.2f\t%.1f\t\n", row.Page, row.Bytes, row.Upstream, n.PerSecond,
 			a.PerSecond, a.Share, a.Lowest, a.Highest, a.ByClock, row.Must, row.Aim, a.Verdict, i.PerSecond, i.Share, i.Verdict, l.PerSecond, l.Share, row.OfLua)
 	}
-	fmt.Fprintln(t, "\n\tready\twarm\tafter\tresponses\tslow\topen\t")
+	fmt.Fprintln(t, "\n\tready\twarm\tafter\tresponses\tslow\topen\t1MB pages\t")
 	for _, m := range r.Memory {
-		fmt.Fprintf(t, "resident MB, %s\t%.1f\t%.1f\t%.1f\t%d\t%.1f\t%d\t\n", m.Variant, m.Ready, m.Warm, m.After, m.Responses, m.Slow, m.Open)
+		fmt.Fprintf(t, "resident MB, %s\t%.1f\t%.1f\t%.1f\t%d\t%.1f\t%d\t%.1f\t\n", m.Variant, m.Ready, m.Warm, m.After, m.Responses, m.Slow, m.Open, m.End)
 	}
 	fmt.Fprintln(t, "\n\tvalue\tmust\taim\t\t")
 	for _, f := range r.figures() {
