@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
 
 	"github.com/edgecsp/edgecsp/core/rewrite"
 )
@@ -77,33 +78,63 @@ func writeDiff(w io.Writer, o *rewrite.Options, p rewrite.Page, page []byte) (re
 	var s rewrite.Stream
 	s.Reset(o, p)
 	s.Scan(page)
-	var out bytes.Buffer
+	d := differ{page: page, line: 1, end: -1}
 	for at, c := range s.Changes() {
-		showChange(&out, page, at, c)
+		d.show(at, c)
 	}
 	held := s.Held()
 	if end := s.Close(nil)[held:]; len(end) > 0 {
-		showChange(&out, page, len(page), rewrite.Change{Insert: end})
+		d.show(len(page), rewrite.Change{Insert: end})
 	}
-	_, err := w.Write(out.Bytes())
+	_, err := w.Write(d.out.Bytes())
 	return s.Counts(), err
 }
 
-func showChange(w *bytes.Buffer, page []byte, at int, c rewrite.Change) {
-	start := bytes.LastIndexByte(page[:at], '\n') + 1
-	end := at + c.Remove
-	if n := bytes.IndexByte(page[end:], '\n'); n >= 0 {
-		end += n
-	} else {
-		end = len(page)
+// A differ shows changes in order, and goes through the page once.
+type differ struct {
+	page       []byte
+	out        bytes.Buffer
+	at, line   int // of the last change
+	start, end int // of its last line
+}
+
+func (d *differ) show(at int, c rewrite.Change) {
+	passed := d.page[d.at:at]
+	if n := bytes.LastIndexByte(passed, '\n'); n >= 0 {
+		d.line += bytes.Count(passed, []byte{'\n'})
+		d.start = d.at + n + 1
 	}
-	head, tail := string(page[max(start, at-around):at]), string(page[at+c.Remove:min(end, at+c.Remove+around)])
-	if at-around > start {
-		head = "…" + head
+	d.at = at
+	after := at + c.Remove
+	if after > d.end {
+		d.end = len(d.page)
+		if n := bytes.IndexByte(d.page[after:], '\n'); n >= 0 {
+			d.end = after + n
+		}
 	}
-	if at+c.Remove+around < end {
-		tail += "…"
+	head, tail := d.page[max(d.start, at-around):at], d.page[after:min(d.end, after+around)]
+	before, behind := visible(head), visible(tail)
+	if at-around > d.start {
+		before = "…" + before
 	}
-	fmt.Fprintf(w, "@ %d:%d\n-%s%s%s\n+%s%s%s\n", bytes.Count(page[:at], []byte("\n"))+1, at-start+1,
-		head, page[at:at+c.Remove], tail, head, c.Insert, tail)
+	if after+around < d.end {
+		behind += "…"
+	}
+	fmt.Fprintf(&d.out, "@ %d:%d\n-%s%s%s\n+%s%s%s\n", d.line, at-d.start+1,
+		before, visible(d.page[at:after]), behind, before, visible(c.Insert), behind)
+}
+
+// visible shows what a page could do to a terminal: control characters but tabs and line breaks become their pictures.
+func visible(b []byte) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t' || !unicode.IsControl(r):
+			return r
+		case r == 0x7f:
+			return '\u2421'
+		case r < ' ':
+			return '\u2400' + r
+		}
+		return unicode.ReplacementChar
+	}, string(b))
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"strings"
 
@@ -107,6 +108,14 @@ func (f *flags) options() (*rewrite.Options, rewrite.Page, error) {
 		return nil, page, fmt.Errorf("--trust %q: give all, inventory, upstream or none", f.trust)
 	case trust != rewrite.None && !rewrite.ValidNonce(f.nonce):
 		return nil, page, fmt.Errorf("--nonce %q: give a nonce in base64 for --trust %s", f.nonce, f.trust)
+	case f.approve != "" && trust != rewrite.Inventory:
+		return nil, page, fmt.Errorf("--approve: --trust %s does not look at it; give --trust inventory", f.trust)
+	case len(f.upstream) > rewrite.MaxNonces:
+		return nil, page, fmt.Errorf("--upstream-nonce: give at most %d, not %d", rewrite.MaxNonces, len(f.upstream))
+	case f.url != "" && !isPageURL(f.url):
+		return nil, page, fmt.Errorf("--url %q: give the page's absolute http or https URL, plain ASCII and without user name", f.url)
+	case f.place != "head" && f.place != "body-end":
+		return nil, page, fmt.Errorf("--place %q: give head or body-end", f.place)
 	case f.chunk < 0 || f.chunk > MaxChunk:
 		return nil, page, fmt.Errorf("--chunk %d: give 0 to %d bytes", f.chunk, MaxChunk)
 	}
@@ -121,6 +130,13 @@ func (f *flags) options() (*rewrite.Options, rewrite.Page, error) {
 	return o, page, nil
 }
 
+// isPageURL refuses what relative URLs would silently not be resolved against.
+func isPageURL(text string) bool {
+	u, err := url.Parse(text)
+	odd := func(c rune) bool { return c < ' ' || c >= 0x7f || c == '\\' }
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && !strings.ContainsFunc(text, odd)
+}
+
 // readApprovals reads one approval a line; empty lines and those that begin with '#' are skipped.
 func readApprovals(name string) (*rewrite.Approvals, error) {
 	if name == "" {
@@ -131,7 +147,7 @@ func readApprovals(name string) (*rewrite.Approvals, error) {
 		return nil, fmt.Errorf("--approve: %w", err)
 	}
 	var list []string
-	for i, line := range strings.Split(string(text), "\n") {
+	for i, line := range strings.Split(strings.TrimPrefix(string(text), "\ufeff"), "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' {
 			continue
@@ -156,13 +172,10 @@ func (f *flags) snippet() (rewrite.Place, []byte, error) {
 	if len(text) == 0 || bytes.ContainsAny(text, "\r\n") {
 		return 0, nil, fmt.Errorf("--inject %s: give one line of markup, so that the page's line numbers stay", f.inject)
 	}
-	switch f.place {
-	case "head":
-		return rewrite.Head, text, nil
-	case "body-end":
+	if f.place == "body-end" {
 		return rewrite.BodyEnd, text, nil
 	}
-	return 0, nil, fmt.Errorf("--place %q: give head or body-end", f.place)
+	return rewrite.Head, text, nil
 }
 
 // stream rewrites in to out in chunks of n bytes, or in one.

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/edgecsp/edgecsp/core/rewrite"
 )
 
 func run(t *testing.T, in string, args ...string) (out, errs string, err error) {
@@ -28,7 +30,7 @@ func file(t *testing.T, text string) string {
 }
 
 func TestRewrite(t *testing.T) {
-	approved := file(t, "# ours\n\n'sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs='\nhttps://cdn.example/a.js\ncdn.example\n")
+	approved := file(t, "\ufeff# ours\n\n'sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs='\nhttps://cdn.example/a.js\ncdn.example\n")
 	snippet := file(t, "<i>\n")
 	for _, c := range []struct {
 		name, in  string
@@ -75,6 +77,18 @@ func TestRewrite(t *testing.T) {
 			"@ 2:89\n-…" + strings.Repeat("x", 52) + "<script nonce='\n'>" + strings.Repeat("y", 59) + "…\n+…" +
 				strings.Repeat("x", 52) + `<script nonce="n0">` + strings.Repeat("y", 59) + "…\n",
 			"1 stamped\n",
+		},
+		{
+			"diff of a terminal's escapes", "<p>\x1b[2J\x7f\xc2\x9b\t\xff<script>\r", []string{"--nonce", "n0", "--diff", "--charset", "utf-8"},
+			"@ 1:20\n-<p>\u241b[2J\u2421\ufffd\t\ufffd<script>\u240d\n+<p>\u241b[2J\u2421\ufffd\t\ufffd<script nonce=\"n0\">\u240d\n",
+			"1 stamped\n",
+		},
+		{
+			"diff of several lines", "<style></style><script></script>\n\n<script>", []string{"--nonce", "n0", "--diff"},
+			"@ 1:7\n-<style></style><script></script>\n+<style nonce=\"n0\"></style><script></script>\n" +
+				"@ 1:23\n-<style></style><script></script>\n+<style></style><script nonce=\"n0\"></script>\n" +
+				"@ 3:8\n-<script>\n+<script nonce=\"n0\">\n",
+			"3 stamped\n",
 		},
 		{
 			"diff at the end", "<!doctype html>\n<p>", []string{"--trust", "none", "--diff", "--inject", snippet, "--place", "body-end"},
@@ -135,10 +149,17 @@ func TestErrors(t *testing.T) {
 		{nil, `--nonce ""`},
 		{[]string{"--nonce", "n0", "--chunk", "-1"}, `--chunk -1: give 0 to`},
 		{[]string{"--nonce", "n0", "--chunk", "67108865"}, `--chunk 67108865: give 0 to 67108864`},
-		{[]string{"--nonce", "n0", "--approve", file(t, "https://a.example/b\nsha384-abc")}, `file:2: approval "sha384-abc": inline code is compared by SHA-256 only`},
+		{[]string{"--trust", "inventory", "--nonce", "n0", "--approve", file(t, "https://a.example/b\nsha384-abc")}, `file:2: approval "sha384-abc": inline code is compared by SHA-256 only`},
 		{[]string{"--nonce", "n0", "--inject", file(t, "a\nb")}, "give one line of markup"},
 		{[]string{"--nonce", "n0", "--inject", file(t, "a"), "--place", "foot"}, `--place "foot": give head or body-end`},
-		{[]string{"--nonce", "n0", "--approve", "no/such"}, "--approve: open no/such"},
+		{[]string{"--nonce", "n0", "--place", "foot"}, `--place "foot"`},
+		{[]string{"--nonce", "n0", "--approve", "some"}, "--approve: --trust all does not look at it; give --trust inventory"},
+		{[]string{"--nonce", "n0", "--upstream-nonce", strings.Repeat("n,", rewrite.MaxNonces) + "n"}, "--upstream-nonce: give at most 8, not 9"},
+		{[]string{"--nonce", "n0", "--url", "shop.example"}, `--url "shop.example": give the page's absolute http or https URL`},
+		{[]string{"--nonce", "n0", "--url", "https://me@shop.example/"}, "--url"},
+		{[]string{"--nonce", "n0", "--url", "https://shop.example/\u00e9"}, "--url"},
+		{[]string{"--nonce", "n0", "--url", "https:///x"}, "--url"},
+		{[]string{"--trust", "inventory", "--nonce", "n0", "--approve", "no/such"}, "--approve: open no/such"},
 		{[]string{"--nonce", "n0", "--inventory", "no/such"}, "--inventory: open no/such"},
 	} {
 		if _, _, err := run(t, "", c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
