@@ -32,6 +32,7 @@ const MaxKnown = 1 << 20
 //   - hashes of inline code, 'sha256-...', with or without the quotes;
 //   - absolute http or https URLs, with their query, of code or of base elements;
 //   - the same on the document's own origin, as "/path?query";
+//     none of these approves a relative URL that a later base could change: of a script in svg with an end tag, of a link after a select;
 //   - source expressions 'self', host, *.host, with scheme, port or path as in a policy (CSP3 2.3.1), which count only under
 //     Options.HostTrust.
 //
