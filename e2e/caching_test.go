@@ -245,3 +245,30 @@ func testFragment(e *edge) {
 		}
 	}
 }
+
+// What was first asked for by a script, or as an image, does not break the
+// page that is visited next: neither its policy nor its nonces are missing.
+func testFetchedFirst(e *edge) {
+	for _, mode := range cacheModes {
+		for _, as := range []string{
+			`fetch(path).then(r => r.text()).then(() => window.got = true)`,
+			`Object.assign(new Image, {src: path, onerror: () => window.got = true})`,
+		} {
+			app := &cachedApp{}
+			e.serve(app)
+			b := newTab(e.t)
+			path := "/cache/" + mode + "/maxage"
+			b.open(e.plain + "/cache/" + mode + "/other")
+			js[bool](b, `(window.got = false, window.path = "`+path+`", `+as+`, true)`)
+			b.until(`window.got`)
+			response := b.open(e.plain + path)
+			if policy := header(response, enforced); !nonceIn.MatchString(policy) {
+				e.t.Errorf("%s: the policy is %q", path, policy)
+			}
+			ranOnlyOwn(b, path+" after "+as)
+			if asked := len(app.of(path)); mode == "upstream" && asked != 2 {
+				e.t.Errorf("%s after %s: asked for %d times; no application stamped it the first time", path, as, asked)
+			}
+		}
+	}
+}

@@ -63,6 +63,7 @@ func TestEdge(t *testing.T) {
 		{"BrowserCache", testBrowserCache},
 		{"Prefetch", testPrefetch},
 		{"Fragment", testFragment},
+		{"FetchedFirst", testFetchedFirst},
 		{"ContentTypes", testContentTypes},
 		{"PageFirstAskedForAsImage", testPageFirstAskedForAsImage},
 	} {

@@ -236,8 +236,8 @@ func (h *nativeHost) ResponseBody(start, size int) ([]byte, error) {
 	return slices.Clone(b), status(st)
 }
 
-func (h *nativeHost) ReplaceResponseBody(b []byte) error {
-	return status(h.stream.SetResponseBody(0, 1<<31-1, b))
+func (h *nativeHost) ReplaceResponseBody(n int, with []byte) error {
+	return status(h.stream.SetResponseBody(0, n, with))
 }
 
 func (h *nativeHost) AppendResponseBody(b []byte) error {

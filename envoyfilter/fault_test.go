@@ -99,9 +99,9 @@ func (h *panicking) ResponseBody(start, size int) ([]byte, error) {
 	return h.nativeHost.ResponseBody(start, size)
 }
 
-func (h *panicking) ReplaceResponseBody(b []byte) error {
+func (h *panicking) ReplaceResponseBody(n int, with []byte) error {
 	h.maybe("ReplaceResponseBody")
-	return h.nativeHost.ReplaceResponseBody(b)
+	return h.nativeHost.ReplaceResponseBody(n, with)
 }
 
 func (h *panicking) AppendResponseBody(b []byte) error {

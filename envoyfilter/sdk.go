@@ -102,7 +102,7 @@ func (host) ResponseBody(start, size int) ([]byte, error) {
 	return proxywasm.GetHttpResponseBody(start, size)
 }
 
-func (host) ReplaceResponseBody(b []byte) error { return proxywasm.ReplaceHttpResponseBody(b) }
+func (host) ReplaceResponseBody(n int, with []byte) error { return replaceBody(n, with) }
 
 func (host) AppendResponseBody(b []byte) error { return proxywasm.AppendHttpResponseBody(b) }
 
@@ -116,7 +116,7 @@ func (host) ClientAddress() string {
 
 func (host) Random(p []byte) error { return random(p) }
 
-func (host) Now() time.Time { return time.Now() }
+func (host) Now() time.Time { return now() }
 
 func (host) Getenv(name string) string { return os.Getenv(name) }
 

@@ -152,8 +152,8 @@ func TestFaults(t *testing.T) {
 }
 
 func TestAllFaultsAtOnce(t *testing.T) {
-	got := faults(t, `{"site": "A", "secrte": 1, "routes": [{"match": {"prefix": ""}, "report_only": "img-src *"}]}`)
-	for _, want := range []string{"secrte: unknown", "site: is", "secret_env: is missing", "routes[0].match"} {
+	got := faults(t, `{"site": "A", "secrte": 1, "routes": [{"match": {"prefix": ""}, "enforce": "img-src *", "sample": {"percentage": 5}}]}`)
+	for _, want := range []string{"secrte: unknown", "site: is", "secret_env: is missing", "routes[0].match", "routes[0].sample.percentage", "routes[0].trust: is missing"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing in\n%s", want, got)
 		}

@@ -30,15 +30,19 @@ type routeText struct {
 	trust    *fastjson.Value
 	approved *fastjson.Value
 	allowAll bool
+	badMatch bool // it has faults already
 	regex    string
 }
 
 func (p *parser) route(path string, v *fastjson.Value) Route {
 	r := Route{Scripts: true, Styles: true, Sample: Sample{Percent: 100}}
 	var t routeText
-	before := len(p.faults)
 	p.object(path, v, fields{
-		"match":               func(path string, v *fastjson.Value) { r.Match, t.regex = p.match(path, v) },
+		"match": func(path string, v *fastjson.Value) {
+			before := len(p.faults)
+			r.Match, t.regex = p.match(path, v)
+			t.badMatch = len(p.faults) > before
+		},
 		"exempt":              p.setBool(&r.Exempt),
 		"enforce":             func(path string, v *fastjson.Value) { r.Enforce = p.policies(path, v) },
 		"report_only":         func(path string, v *fastjson.Value) { r.ReportOnly = p.policies(path, v) },
@@ -66,7 +70,7 @@ func (p *parser) route(path string, v *fastjson.Value) Route {
 		"max_tag":           func(path string, v *fastjson.Value) { r.MaxTag = p.int(path, v, 1, MaxHeld) },
 		"max_block":         func(path string, v *fastjson.Value) { r.MaxBlock = p.int(path, v, 1, MaxHeld) },
 	})
-	if len(p.faults) == before { // what follows would only repeat them
+	if v.Type() == fastjson.TypeObject {
 		p.checkRoute(path, &r, t)
 	}
 	return r
@@ -150,7 +154,9 @@ func (p *parser) match(path string, v *fastjson.Value) (m Match, regex string) {
 }
 
 func (p *parser) checkRoute(path string, r *Route, t routeText) {
-	p.checkMatch(join(path, "match"), &r.Match, t.regex)
+	if !t.badMatch {
+		p.checkMatch(join(path, "match"), &r.Match, t.regex)
+	}
 	has := len(r.Enforce)+len(r.ReportOnly) > 0
 	switch {
 	case r.Exempt && (has || t.trust != nil || t.approved != nil):

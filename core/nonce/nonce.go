@@ -76,5 +76,8 @@ func (s *Source) Next() (string, error) {
 	if err := s.Read(raw[:]); err != nil {
 		return "", err
 	}
-	return base64.RawURLEncoding.EncodeToString(raw[:]), nil
+	return Encode(raw), nil
 }
+
+// Encode writes random bytes as a nonce of Len characters.
+func Encode(raw [Size]byte) string { return base64.RawURLEncoding.EncodeToString(raw[:]) }

@@ -1,8 +1,14 @@
 package filter
 
+import "slices"
+
 // maxScratch is how much memory for a chunk's output is kept between
-// callbacks.
-const maxScratch = 256 << 10
+// callbacks: a chunk may be all of Envoy's buffer, 1 MiB unless configured.
+const maxScratch = 1<<20 + 64<<10
+
+// room is what a chunk's output may be longer than the chunk without being
+// copied anew: a nonce takes 33 bytes.
+const room = 4 << 10
 
 // ResponseBody rewrites what has arrived. size is the length of the proxy's
 // buffer: after a Pause it holds again what was there before.
@@ -40,20 +46,23 @@ func (s *Stream) ResponseBody(size int, end bool) Action {
 	return Continue
 }
 
-// replace puts the rewriter's output into the place of the proxy's buffer.
+// replace puts the rewriter's output into the place of the proxy's buffer up
+// to the last change; what comes after it need not cross into the proxy again.
 func (s *Stream) replace(buffer []byte, end bool) error {
-	out := append(s.plugin.out[:0], buffer[:s.done]...)
-	out = s.body.Append(out)
-	s.done = len(out)
-	if end {
-		out = s.body.Close(out)
-	} else {
-		out = append(out, buffer[len(buffer)-s.body.Held():]...)
-	}
+	out := slices.Grow(s.plugin.out[:0], len(buffer)+room)
+	out = append(out, buffer[:s.done]...)
+	out, n := s.body.AppendEdited(out)
 	if cap(out) <= maxScratch {
 		s.plugin.out = out[:0]
 	}
-	return s.plugin.host.ReplaceResponseBody(out)
+	if err := s.plugin.host.ReplaceResponseBody(s.done+n, out); err != nil {
+		return err
+	}
+	s.done = len(out) + len(buffer) - (s.done + n) - s.body.Held()
+	if end {
+		return s.appendRest()
+	}
+	return nil
 }
 
 // appendRest ends the document. What the rewriter holds lies at the end of the

@@ -1,6 +1,10 @@
 package filter
 
-import "github.com/edgecsp/edgecsp/core/rewrite"
+import (
+	"strings"
+
+	"github.com/edgecsp/edgecsp/core/rewrite"
+)
 
 // counters are the filter's statistics. Envoy shows them with the prefix
 // wasmcustom. Their names are fixed: nothing of a request is ever part of one.
@@ -45,7 +49,7 @@ func newCounters(h Host) counters {
 		c.unrewritten[o] = h.Counter("edgecsp_pages_unrewritten_" + obstacleNames[o])
 	}
 	for r := rewrite.Encoding; r <= rewrite.Depth; r++ {
-		c.gaveUp[r] = h.Counter("edgecsp_pages_given_up_" + r.String())
+		c.gaveUp[r] = h.Counter("edgecsp_pages_given_up_" + strings.ReplaceAll(r.String(), "-", "_"))
 	}
 	return c
 }

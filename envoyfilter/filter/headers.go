@@ -5,6 +5,7 @@ import (
 
 	"github.com/edgecsp/edgecsp/core/csp"
 	"github.com/edgecsp/edgecsp/core/edgeconfig"
+	"github.com/edgecsp/edgecsp/core/rewrite"
 	"github.com/edgecsp/edgecsp/core/session"
 )
 
@@ -87,12 +88,19 @@ func (w *headerWriter) caching() {
 	switch {
 	case !w.uncached():
 		return
-	case w.p.fragment, w.s.route.Cacheable == edgeconfig.NoStore, w.a.noStore:
+	case w.p.fragment, w.s.route.Cacheable == edgeconfig.NoStore, w.a.noStore, w.unstamped():
 		w.control = []string{"no-store"}
 	default:
 		w.control = append(w.control, "private")
 	}
 	w.add("cache-control", strings.Join(w.control, ", "))
+}
+
+// unstamped: a page that was not asked for as one, so that the application
+// could not stamp it. Shown later from the browser's cache it would be dead: a
+// fetch, or an image element, would break the page that is visited next.
+func (w *headerWriter) unstamped() bool {
+	return w.s.route.Trust == rewrite.Upstream && !w.s.told
 }
 
 func (w *headerWriter) add(name, value string) { w.out = append(w.out, [2]string{name, value}) }

@@ -23,7 +23,8 @@ type Host interface {
 
 	// ResponseBody returns the buffered body from start on, up to size bytes.
 	ResponseBody(start, size int) ([]byte, error)
-	ReplaceResponseBody([]byte) error
+	// ReplaceResponseBody puts bytes into the place of the buffer's first n.
+	ReplaceResponseBody(n int, with []byte) error
 	AppendResponseBody([]byte) error
 
 	// ClientAddress is the client's address, with or without a port, as the

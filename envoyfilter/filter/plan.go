@@ -50,8 +50,11 @@ func (s *Stream) plan(a *response) plan {
 		return p
 	case r.stamping == nil:
 		return p
-	case a.guarded && r.Trust == rewrite.All && !(p.replace && len(r.Enforce) > 0):
-		return p // the application's own protection stands
+	case a.guarded && r.Trust == rewrite.All:
+		// The application's own protection stands. What it allows by hash ours
+		// would block: only its nonce can be taken over.
+		p.replace, p.enforce = false, p.extra != ""
+		return p
 	}
 	return s.planNonce(p, a)
 }

@@ -22,17 +22,26 @@ func (s *Stream) ResponseHeaders(end bool) {
 	if s.route == nil {
 		return
 	}
-	kind := kindOf(host.ResponseHeader("content-type"))
-	if !s.route.AllTypes && (kind == otherKind || kind == unknownKind && end) {
-		return
+	// Where a page was asked for, it most likely comes: all headers will be
+	// needed. Elsewhere one header tells that none is.
+	var k kind
+	if !s.request.document {
+		if k = kindOf(host.ResponseHeader("content-type")); !s.concerns(k, end) {
+			return
+		}
 	}
 	h, err := host.ResponseHeaders()
 	if err != nil {
 		s.fault("reading the response's headers", err)
 		return
 	}
+	if s.request.document {
+		if k = kindOf(joined(h, "content-type")); !s.concerns(k, end) {
+			return
+		}
+	}
 	a := readResponse(h)
-	a.html, a.untyped, a.noBody = kind == htmlKind, kind == unknownKind, end || s.request.method == "HEAD"
+	a.html, a.untyped, a.noBody = k == htmlKind, k == unknownKind, end || s.request.method == "HEAD"
 	if a.status == "304" || a.untyped && !s.route.AllTypes && !a.answered() {
 		return // a 304's policy would meet the stored body (facts.md)
 	}
@@ -52,6 +61,26 @@ func (s *Stream) ResponseHeaders(end bool) {
 			Document:       s.request.document,
 		})
 	}
+}
+
+// concerns reports whether a response of a kind gets anything.
+func (s *Stream) concerns(k kind, end bool) bool {
+	return s.route.AllTypes || k == htmlKind || k == unknownKind && !end
+}
+
+// joined returns the values of a name as the proxy would: joined by commas.
+func joined(h Header, name string) (value string) {
+	first := true
+	for _, kv := range h {
+		switch {
+		case kv[0] != name:
+		case first:
+			value, first = kv[1], false
+		default:
+			value += "," + kv[1]
+		}
+	}
+	return value
 }
 
 // A kind is what a browser may show a response as.

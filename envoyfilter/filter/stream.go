@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"github.com/edgecsp/edgecsp/core/nonce"
 	"github.com/edgecsp/edgecsp/core/rewrite"
 	"github.com/edgecsp/edgecsp/core/session"
 )
@@ -14,6 +15,7 @@ type Stream struct {
 	request request
 	nonce   string // drawn for this response, "" where there is none
 	drawn   bool   // a nonce was asked for, and may have failed
+	told    bool   // the application knows the nonce
 	session session.ID
 
 	body      rewrite.Stream
@@ -46,6 +48,7 @@ func (s *Stream) RequestHeaders() {
 	}
 	s.askWhole(h)
 	if s.route.Trust == rewrite.Upstream && s.draw() {
+		s.told = true
 		s.set(nonceHeader, s.nonce)
 	}
 }
@@ -67,10 +70,9 @@ func (s *Stream) forged(h Header) {
 // conditions as well.
 func (s *Stream) askWhole(h Header) {
 	safe := s.request.method == "GET" || s.request.method == "HEAD"
+	s.set("accept-encoding", "identity") // without one an upstream may compress as it likes (RFC 9110 12.5.3)
 	for _, kv := range h {
 		switch kv[0] {
-		case "accept-encoding":
-			s.set(kv[0], "identity")
 		case "if-none-match", "if-modified-since", "if-range", "range":
 			if safe {
 				s.remove(kv[0])
@@ -98,16 +100,15 @@ func (s *Stream) draw() bool {
 		return s.nonce != ""
 	}
 	s.drawn = true
-	n, err := s.plugin.nonces.Next()
-	if err == nil {
-		err = s.plugin.nonces.Read(s.session[:])
-	}
-	if err != nil {
+	// One call to the host for both.
+	var raw [nonce.Size + session.IDSize]byte
+	if err := s.plugin.nonces.Read(raw[:]); err != nil {
 		s.plugin.counts.nonceFailures(1)
 		s.plugin.log(Error, "no nonce for a response", err.Error())
 		return false
 	}
-	s.nonce = n
+	s.nonce = nonce.Encode([nonce.Size]byte(raw[:]))
+	copy(s.session[:], raw[nonce.Size:])
 	return true
 }
 

@@ -1,0 +1,7 @@
+//go:build !wasip1
+
+package main
+
+import "time"
+
+func now() time.Time { return time.Now() }
