@@ -63,7 +63,7 @@ run: filter collector demo ## start the demo shop behind Envoy, with the collect
 test: test-unit test-wasm test-e2e ## run every test, after installing what the tests need
 
 .PHONY: test-unit
-test-unit: filter ## run the Go tests with the race detector, and the built filter under wazero
+test-unit: tools filter ## run the Go tests with the race detector, and the built filter under wazero
 	@echo '== unit tests'
 	$(GO) test -race -timeout 8m ./...
 
