@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"runtime"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,12 @@ const (
 	RetryAfter = 30 * time.Second
 	// PreflightAge is how long browsers may remember the answer to a preflight.
 	PreflightAge = 24 * time.Hour
+	// largeBody is the size, in bytes, from which bodies are decoded a few at a
+	// time, so that many of them leave the processors to small ones, as nearly
+	// all real ones are.
+	largeBody = 64 << 10
+	// largeWait is how long such a body waits for its turn before it gets 503.
+	largeWait = 5 * time.Second
 )
 
 // Store is what ingest needs of a store.Store.
@@ -57,7 +64,8 @@ type handler struct {
 	sites    *sites
 	networks *buckets
 	bySite   *buckets
-	inFlight atomic.Int64 // bytes
+	inFlight atomic.Int64  // bytes
+	large    chan struct{} // has room for the large bodies that are decoded now
 }
 
 // New returns the public listener's handler. It reads no cookies, and nothing
@@ -72,6 +80,7 @@ func New(c Config) (http.Handler, error) {
 		Config: c, sites: s,
 		networks: newBuckets(c.Limits.Network, maxNetworks),
 		bySite:   newBuckets(c.Limits.Site, len(c.Sites)),
+		large:    make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 	}
 	mux := http.NewServeMux()
 	for _, path := range []string{"/report/csp/{session}", "/report"} {
@@ -158,15 +167,18 @@ func (h *handler) take(w http.ResponseWriter, r *http.Request) metrics.Result {
 	if result != "" {
 		return result
 	}
-	reports, stats := report.DecodeWithin(body, now, h.Limits.Body.Limits)
+	reports, stats, ok := h.decode(body, now)
+	if !ok {
+		return metrics.ShedInFlight
+	}
 	h.Metrics.Entries(stats)
 	h.Log.Debug("reports", "entries", stats.Entries, "kept", stats.Kept,
 		"unknown", stats.Unknown, "malformed", stats.Malformed, "dropped", stats.Dropped)
 	if len(reports) == 0 {
 		return metrics.Empty
 	}
-	who, ok := h.identify(r, now)
-	if !ok {
+	who, known := h.identify(r, now)
+	if !known {
 		return metrics.UnknownSite
 	}
 	// The request itself is paid for.
@@ -177,6 +189,20 @@ func (h *handler) take(w http.ResponseWriter, r *http.Request) metrics.Result {
 		return metrics.ShedSite
 	}
 	return h.keep(r, who.records(r, reports, from, now), who.lane)
+}
+
+// decode is false where too many large bodies wait.
+func (h *handler) decode(body []byte, now time.Time) ([]report.Report, report.Stats, bool) {
+	if len(body) >= largeBody {
+		select {
+		case h.large <- struct{}{}:
+			defer func() { <-h.large }()
+		case <-time.After(largeWait):
+			return nil, report.Stats{}, false
+		}
+	}
+	reports, stats := report.DecodeWithin(body, now, h.Limits.Body.Limits)
+	return reports, stats, true
 }
 
 // read returns a request's body, and what gives its room back. The result is

@@ -139,7 +139,7 @@ func dawdle(addr string, stop <-chan struct{}) {
 // honest sends a report now and then until the flood has lasted, stops it, and
 // returns how many landed and the most memory that the server had.
 func honest(t *testing.T, c child, stop chan struct{}) (sent, landed int, peak int64) {
-	client := http.Client{Timeout: 10 * time.Second}
+	client := http.Client{Timeout: 30 * time.Second}
 	url := c.url + token(t)
 	for end := time.Now().Add(floodTime()); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		sent++

@@ -10,7 +10,7 @@ import (
 // adopt puts the reports that the first schema kept into groups, some at a
 // time, so that it goes on where it was stopped.
 func (s *Store) adopt(ctx context.Context) error {
-	w := &writer{db: s.write, reach: newReachCache(), budget: newBudget(-1)}
+	w := &writer{db: s.write, dialect: &s.dialect, reach: newReachCache(), budget: newBudget(-1)}
 	for {
 		n, err := s.adoptSome(ctx, w)
 		if err != nil || n == 0 {

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -51,10 +52,15 @@ func placeholders(rows, width int) string {
 // statements are the writer's prepared statements.
 type statements map[*bulk]*[len(sizes)]*sql.Stmt
 
-func (s statements) prepare(ctx context.Context, db *sql.DB, bulks ...*bulk) error {
+var numbered = regexp.MustCompile(`\$\d+`)
+
+func (s statements) prepare(ctx context.Context, db *sql.DB, d *dialect, bulks ...*bulk) error {
 	for _, b := range bulks {
 		s[b] = new([len(sizes)]*sql.Stmt)
 		for i, text := range b.text {
+			if d.ordinal {
+				text = numbered.ReplaceAllString(text, "?")
+			}
 			stmt, err := db.PrepareContext(ctx, text)
 			if err != nil {
 				return err

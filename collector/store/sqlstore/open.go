@@ -70,6 +70,9 @@ type dialect struct {
 	migrations string
 	open       func(ctx context.Context, dsn string) (write, read *sql.DB, err error)
 	options    func() ([]goose.ProviderOption, error)
+	// ordinal statements of many rows have ? for parameters: the SQLite driver
+	// looks for each $1 among all arguments, which takes the square of their number.
+	ordinal bool
 }
 
 func dialectOf(dsn string) dialect {
@@ -93,7 +96,7 @@ func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 	if err := errors.Join(s.migrate(ctx), s.adopt(ctx)); err != nil {
 		return nil, errors.Join(err, s.read.Close(), s.write.Close())
 	}
-	s.writer = startWriter(s.write, opts)
+	s.writer = startWriter(s.write, &s.dialect, opts)
 	return s, nil
 }
 

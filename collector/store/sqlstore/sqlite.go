@@ -17,7 +17,7 @@ import (
 const fileMode = 0o600
 
 var sqlite = dialect{
-	name: "sqlite", goose: goose.DialectSQLite3, migrations: "migrations/sqlite", open: openSQLite,
+	name: "sqlite", goose: goose.DialectSQLite3, migrations: "migrations/sqlite", open: openSQLite, ordinal: true,
 	options: func() ([]goose.ProviderOption, error) { return nil, nil },
 }
 

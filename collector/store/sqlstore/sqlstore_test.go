@@ -126,7 +126,7 @@ func explain(t *testing.T, s *Store, query string, args ...any) string {
 // TestGather: what waits is committed together, in one transaction.
 func TestGather(t *testing.T) {
 	s := openAt(t, filepath.Join(t.TempDir(), "x.db"))
-	w := &writer{db: s.write, queue: make(chan request, maxQueue), done: make(chan struct{}), reach: newReachCache(), budget: newBudget(0)}
+	w := &writer{db: s.write, dialect: &s.dialect, queue: make(chan request, maxQueue), done: make(chan struct{}), reach: newReachCache(), budget: newBudget(0)}
 	var requests []request
 	for range maxGather + 1 {
 		req := request{reports: shape(violation("x")), result: make(chan error, 1)}

@@ -26,6 +26,7 @@ const (
 // nobody.
 type writer struct {
 	db      *sql.DB
+	dialect *dialect
 	queue   chan request
 	done    chan struct{}
 	observe func(Commit)
@@ -44,9 +45,9 @@ type request struct {
 	result  chan error // has room for one
 }
 
-func startWriter(db *sql.DB, opts Options) *writer {
+func startWriter(db *sql.DB, d *dialect, opts Options) *writer {
 	w := &writer{
-		db: db, queue: make(chan request, maxQueue), done: make(chan struct{}), observe: opts.Observe,
+		db: db, dialect: d, queue: make(chan request, maxQueue), done: make(chan struct{}), observe: opts.Observe,
 		reach: newReachCache(), budget: newBudget(opts.NewGroups),
 	}
 	if w.observe == nil {
@@ -164,7 +165,7 @@ func (w *writer) prepare(ctx context.Context) error {
 		return nil
 	}
 	p := statements{}
-	if err := p.prepare(ctx, w.db, findGroups, upsertGroups, upsertHours, upsertTotals, upsertSightings, insertSamples, findReach, upsertReach); err != nil {
+	if err := p.prepare(ctx, w.db, w.dialect, findGroups, upsertGroups, upsertHours, upsertTotals, upsertSightings, insertSamples, findReach, upsertReach); err != nil {
 		return err
 	}
 	w.prepared = p
