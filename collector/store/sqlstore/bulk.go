@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// maxRows is how many rows one statement has. With the widest table that is
-// well below what both databases allow for parameters.
+// maxRows is how many rows one statement has at most. With the widest table that
+// is well below what both databases allow for parameters.
 const maxRows = 64
 
 // sizes are the numbers of rows that statements are made for: few, so that all
@@ -50,22 +50,28 @@ func placeholders(rows, width int) string {
 }
 
 // statements are the writer's prepared statements.
-type statements map[*bulk]*[len(sizes)]*sql.Stmt
+type statements struct {
+	dialect *dialect
+	made    map[*bulk]*[len(sizes)]*sql.Stmt
+}
 
 var numbered = regexp.MustCompile(`\$\d+`)
 
-func (s statements) prepare(ctx context.Context, db *sql.DB, d *dialect, bulks ...*bulk) error {
+func (s *statements) prepare(ctx context.Context, db *sql.DB, bulks ...*bulk) error {
 	for _, b := range bulks {
-		s[b] = new([len(sizes)]*sql.Stmt)
+		s.made[b] = new([len(sizes)]*sql.Stmt)
 		for i, text := range b.text {
-			if d.ordinal {
+			if sizes[i] > s.dialect.rows {
+				continue
+			}
+			if s.dialect.ordinal {
 				text = numbered.ReplaceAllString(text, "?")
 			}
 			stmt, err := db.PrepareContext(ctx, text)
 			if err != nil {
 				return err
 			}
-			s[b][i] = stmt // closed with the database
+			s.made[b][i] = stmt // closed with the database
 		}
 	}
 	return nil
@@ -73,10 +79,10 @@ func (s statements) prepare(ctx context.Context, db *sql.DB, d *dialect, bulks .
 
 // run executes b over n rows. row appends a row's values; scan, where it is not
 // nil, is called for every row that comes back.
-func (s statements) run(ctx context.Context, tx *sql.Tx, b *bulk, n int, row func(args []any, i int) []any, scan func(*sql.Rows) error) error {
+func (s *statements) run(ctx context.Context, tx *sql.Tx, b *bulk, n int, row func(args []any, i int) []any, scan func(*sql.Rows) error) error {
 	args := make([]any, 0, b.width*min(n, maxRows))
 	for i, size := 0, 0; i < n; {
-		for sizes[size] > n-i {
+		for sizes[size] > min(n-i, s.dialect.rows) {
 			size++
 		}
 		args = args[:0]
@@ -84,7 +90,7 @@ func (s statements) run(ctx context.Context, tx *sql.Tx, b *bulk, n int, row fun
 			args = row(args, i+j)
 		}
 		i += sizes[size]
-		if err := query(ctx, tx.StmtContext(ctx, s[b][size]), args, scan); err != nil {
+		if err := query(ctx, tx.StmtContext(ctx, s.made[b][size]), args, scan); err != nil {
 			return err
 		}
 	}

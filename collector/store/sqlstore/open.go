@@ -70,8 +70,10 @@ type dialect struct {
 	migrations string
 	open       func(ctx context.Context, dsn string) (write, read *sql.DB, err error)
 	options    func() ([]goose.ProviderOption, error)
-	// ordinal statements of many rows have ? for parameters: the SQLite driver
-	// looks for each $1 among all arguments, which takes the square of their number.
+	// rows is how many rows a statement has at most, and ordinal that their
+	// parameters are ? and not $1: the SQLite driver looks for each parameter
+	// among all arguments, which takes the square of their number.
+	rows    int
 	ordinal bool
 }
 

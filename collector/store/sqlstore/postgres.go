@@ -24,7 +24,7 @@ const (
 )
 
 var postgres = dialect{
-	name: "postgres", goose: goose.DialectPostgres, migrations: "migrations/postgres", open: openPostgres,
+	name: "postgres", goose: goose.DialectPostgres, migrations: "migrations/postgres", open: openPostgres, rows: maxRows,
 	options: func() ([]goose.ProviderOption, error) {
 		// Collectors that start together must not migrate together.
 		l, err := lock.NewPostgresSessionLocker()

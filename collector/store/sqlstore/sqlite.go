@@ -17,7 +17,7 @@ import (
 const fileMode = 0o600
 
 var sqlite = dialect{
-	name: "sqlite", goose: goose.DialectSQLite3, migrations: "migrations/sqlite", open: openSQLite, ordinal: true,
+	name: "sqlite", goose: goose.DialectSQLite3, migrations: "migrations/sqlite", open: openSQLite, rows: 8, ordinal: true,
 	options: func() ([]goose.ProviderOption, error) { return nil, nil },
 }
 

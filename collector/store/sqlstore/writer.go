@@ -32,7 +32,7 @@ type writer struct {
 	observe func(Commit)
 
 	// These are run's alone.
-	prepared statements
+	prepared *statements
 	reach    *reachCache
 	budget   *budget
 
@@ -164,8 +164,8 @@ func (w *writer) prepare(ctx context.Context) error {
 	if w.prepared != nil {
 		return nil
 	}
-	p := statements{}
-	if err := p.prepare(ctx, w.db, w.dialect, findGroups, upsertGroups, upsertHours, upsertTotals, upsertSightings, insertSamples, findReach, upsertReach); err != nil {
+	p := &statements{dialect: w.dialect, made: map[*bulk]*[len(sizes)]*sql.Stmt{}}
+	if err := p.prepare(ctx, w.db, findGroups, upsertGroups, upsertHours, upsertTotals, upsertSightings, insertSamples, findReach, upsertReach); err != nil {
 		return err
 	}
 	w.prepared = p
