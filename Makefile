@@ -65,18 +65,18 @@ test: test-unit test-wasm test-e2e ## run every test, after installing what the 
 .PHONY: test-unit
 test-unit: tools filter ## run the Go tests with the race detector, and the built filter under wazero
 	@echo '== unit tests'
-	$(GO) test -race -timeout 8m ./...
+	$(GO) test -race -timeout 15m ./...
 
 .PHONY: test-wasm
 test-wasm: ## run core's tests compiled to wasm, under wazero
 	@echo '== core as wasm'
 	@$(GO) build -o $(BUILD)/wasirun ./wasmtest/cmd/wasirun
-	$(WASM) $(GO) test -exec '$(CURDIR)/$(BUILD)/wasirun' -timeout 8m ./core/...
+	$(WASM) $(GO) test -exec '$(CURDIR)/$(BUILD)/wasirun' -timeout 15m ./core/...
 
 .PHONY: test-e2e
 test-e2e: tools filter collector demo ## run the tests with a real Envoy and a real Chromium
 	@echo '== end to end'
-	@envoy=$$(e2e/tools/envoy.sh) && cd e2e && set -x && ENVOY="$$envoy" $(GO) test -race -count=1 -timeout 8m ./...
+	@envoy=$$(e2e/tools/envoy.sh) && cd e2e && set -x && ENVOY="$$envoy" $(GO) test -race -count=1 -timeout 20m ./...
 
 .PHONY: tools
 tools: ## install what the tests need (PostgreSQL, Chromium, certutil, Envoy), or say what is missing
