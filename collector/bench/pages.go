@@ -23,10 +23,11 @@ type PageTime struct {
 }
 
 const (
-	fillGroups = 100_000
-	fillDays   = 90
-	fillBatch  = 500
-	pageRuns   = 200
+	fillGroups  = 100_000
+	fillDays    = 90
+	fillBatch   = 5000
+	fillClients = 20_000
+	pageRuns    = 200
 )
 
 var directives = []string{"script-src-elem", "script-src-attr", "style-src-elem", "style-src-attr", "img-src", "font-src", "connect-src", "frame-src", "media-src", "worker-src"}
@@ -111,12 +112,14 @@ func fillRecords(rng *rand.Rand, at time.Time) []store.Record {
 		u := rng.Float64()
 		g := int(u * u * u * u * fillGroups)
 		records[i] = store.Record{
-			Site: site, Received: at, Lane: store.Genuine, Client: rng.Uint64() | 1, Net: uint64(rng.IntN(5000)+1) * 0x9e3779b97f4a7c15,
-			Session: letters(rng.IntN(1 << 40)), Issued: at,
+			Site: site, Received: at, Lane: store.Genuine, Client: uint64(rng.IntN(fillClients)+1) * 0x9e3779b97f4a7c15, Net: uint64(rng.IntN(5000)+1) * 0x9e3779b97f4a7c15,
 			Report: report.Report{
 				Kind: report.CSPViolation, Disposition: report.Enforce, Directive: directives[g%len(directives)], Blocked: "https://" + letters(g) + ".example/x.js",
 				Page: "https://shop.example.org/" + letters(g%50), Observed: at, UserAgent: "bench", Policy: "default-src 'self'",
 			},
+		}
+		if i%10 == 0 {
+			records[i].Session, records[i].Issued = letters(rng.IntN(1<<40)), at
 		}
 	}
 	return records
