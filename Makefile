@@ -79,7 +79,7 @@ test-e2e: tools filter collector demo ## run the tests with a real Envoy and a r
 	@envoy=$$(e2e/tools/envoy.sh) && cd e2e && set -x && ENVOY="$$envoy" $(GO) test -race -count=1 -timeout 20m ./...
 
 .PHONY: tools
-tools: ## install what the tests need (PostgreSQL, Chromium, certutil, Envoy), or say what is missing
+tools: ## install what the tests need (PostgreSQL, Chromium, certutil, strace, Envoy), or say what is missing
 	@e2e/tools/install.sh
 	@e2e/tools/envoy.sh >/dev/null
 
@@ -95,6 +95,10 @@ soak: ## send 2 GiB of pages through the filter and watch its memory (a minute o
 
 ## What is measured.
 
+.PHONY: bench-collector
+bench-collector: tools ## measure the collector: reports, pages, memory, disk (build/bench/collector.json)
+	$(GO) run ./collector/bench $(BENCH_FLAGS)
+
 .PHONY: bench-envoy
 bench-envoy: filter ## measure the filter in Envoy: rates, start, memory (build/bench/envoy.json)
 	@envoy=$$(e2e/tools/envoy.sh) && (cd e2e && $(GO) build -trimpath -o ../$(BUILD)/benchenvoy ./benchenvoy) && \
@@ -103,7 +107,7 @@ bench-envoy: filter ## measure the filter in Envoy: rates, start, memory (build/
 ## The developer's loop.
 
 .PHONY: check
-check: $(STATICCHECK) ## format, vet, staticcheck, import directions and the fast tests
+check: tools $(STATICCHECK) ## format, vet, staticcheck, import directions and the fast tests
 	@echo '== gofmt'
 	@unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then echo "not as gofmt has it: $$unformatted"; exit 1; fi
 	@echo '== vet'

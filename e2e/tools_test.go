@@ -94,7 +94,7 @@ func TestInstallScriptNamesWhatIsMissing(t *testing.T) {
 		fakes   map[string]string
 		says    string
 	}{
-		{"nothing there", nil, user, "chromium libnss3-tools"},
+		{"nothing there", nil, user, "chromium libnss3-tools strace"},
 		{"no certutil", []string{"CHROMIUM=/bin/sh"}, user, "what is not here: "},
 		{"a wrong CHROMIUM", []string{"CHROMIUM=/nowhere"}, user, "CHROMIUM=/nowhere is no program"},
 		{"apt-get fails", nil, map[string]string{"id": "echo 0", "apt-get": "echo no network >&2; exit 100"}, failing},
@@ -114,7 +114,7 @@ d=$(dirname "$0")
 echo "apt-get $*"
 case "$*" in
 update*) : > "$d/updated" ;;
-*) [ -e "$d/updated" ] || exit 100; cp "$d/postgres" "$d/certutil" ;;
+*) [ -e "$d/updated" ] || exit 100; cp "$d/postgres" "$d/certutil"; cp "$d/postgres" "$d/strace" ;;
 esac`
 	said, status := script(t, "install.sh", nil, []string{"env", "cp"},
 		map[string]string{"id": "echo 0", "postgres": "exit 0", "chromium": "exit 0", "apt-get": aptGet})
@@ -124,7 +124,7 @@ esac`
 		}
 		return
 	}
-	want := "apt-get update --quiet\napt-get install --yes --quiet --no-install-recommends libnss3-tools\n"
+	want := "apt-get update --quiet\napt-get install --yes --quiet --no-install-recommends libnss3-tools strace\n"
 	if status != 0 || !strings.Contains(said, want) {
 		t.Errorf("exit status %d, want 0 and %q; it said:\n%s", status, want, said)
 	}

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the end-to-end tests need beyond Go, Python 3 and make: a
-# PostgreSQL server, Chromium and NSS's certutil. Only what is missing, and
+# Installs what the tests need beyond Go, Python 3 and make: a PostgreSQL
+# server, Chromium, NSS's certutil and strace. Only what is missing, and
 # only on Debian by a user who may install; anyone else is told what is
 # missing and how to get it. It never lets a test run go on without them.
 set -eu
@@ -38,6 +38,7 @@ missing() {
 	find_postgres >/dev/null || echo postgresql
 	find_chromium >/dev/null || echo chromium
 	command -v certutil >/dev/null || echo libnss3-tools
+	command -v strace >/dev/null || echo strace
 }
 
 if [ -n "${CHROMIUM:-}" ] && [ ! -x "$CHROMIUM" ]; then
@@ -47,7 +48,7 @@ fi
 
 packages=$(missing | tr '\n' ' ')
 if [ -z "$packages" ]; then
-	say "PostgreSQL, Chromium and certutil are there"
+	say "PostgreSQL, Chromium, certutil and strace are there"
 	exit 0
 fi
 
@@ -57,6 +58,7 @@ explain() {
 		say "  postgresql     the PostgreSQL server (postgres on PATH)"
 		say "  chromium       Chromium or Chrome (on PATH, or CHROMIUM=/path/to/it)"
 		say "  libnss3-tools  NSS's certutil, to trust the tests' own authority"
+		say "  strace         to see that a report is on disk before it is answered"
 		say "$1"
 	} >&2
 	exit 1
@@ -83,4 +85,4 @@ fi
 
 packages=$(missing | tr '\n' ' ')
 [ -z "$packages" ] || explain "apt-get was done, but these are still not found"
-say "PostgreSQL, Chromium and certutil are there"
+say "PostgreSQL, Chromium, certutil and strace are there"

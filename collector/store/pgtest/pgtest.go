@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -218,4 +219,32 @@ func (s *Server) Database(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return s.URL(name)
+}
+
+// NewDatabase makes an empty database of that name beside the one that url
+// names, in place of one that may be there, and returns its URL.
+func NewDatabase(ctx context.Context, url, name string) (string, error) {
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	for _, statement := range []string{"DROP DATABASE IF EXISTS ", "CREATE DATABASE "} {
+		if _, err := db.ExecContext(ctx, statement+name); err != nil {
+			return "", err
+		}
+	}
+	base, query, _ := strings.Cut(url, "?")
+	return base[:strings.LastIndexByte(base, '/')+1] + name + "?" + query, nil
+}
+
+// Size is how many bytes a database has on disk.
+func Size(ctx context.Context, url string) (size int64, err error) {
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	err = db.QueryRowContext(ctx, `SELECT pg_database_size(current_database())`).Scan(&size)
+	return size, err
 }
