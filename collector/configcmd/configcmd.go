@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/edgecsp/edgecsp/collector/edgecheck"
-	"github.com/edgecsp/edgecsp/core/csp"
+	"github.com/edgecsp/edgecsp/collector/policycmd"
 )
 
 // Streams are what a command reads and writes.
@@ -65,7 +65,7 @@ or nothing to check in it.`,
 }
 
 func (s Streams) check(file, format, failOn string) error {
-	limit, err := threshold(failOn)
+	limit, err := policycmd.Threshold(failOn)
 	if err != nil {
 		return err
 	}
@@ -96,17 +96,6 @@ func (s Streams) read(file string) ([]byte, error) {
 		return io.ReadAll(io.LimitReader(s.In, edgecheck.MaxFile+1))
 	}
 	return s.ReadFile(file)
-}
-
-// threshold reads --fail-on; one above High is never reached.
-func threshold(name string) (csp.Severity, error) {
-	if s, ok := csp.ParseSeverity(name); ok {
-		return s, nil
-	}
-	if name == "never" {
-		return csp.High + 1, nil
-	}
-	return 0, fmt.Errorf("--fail-on %s: write info, low, medium, high or never", name)
 }
 
 func write(w io.Writer, format, file string, found []edgecheck.Finding) error {

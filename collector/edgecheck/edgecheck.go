@@ -7,7 +7,6 @@ import (
 	"github.com/edgecsp/edgecsp/core/csp"
 	"github.com/edgecsp/edgecsp/core/csp/lint"
 	"github.com/edgecsp/edgecsp/core/edgeconfig"
-	"github.com/edgecsp/edgecsp/core/rewrite"
 )
 
 // A Finding is one thing to say about a configuration.
@@ -73,16 +72,12 @@ func (f found) check() (out []Finding) {
 // places one, and with reporting.
 func (f found) lint(path string, r *edgeconfig.Route, l csp.List, reportOnly bool) (out []Finding) {
 	values := csp.Values{Nonce: "bm9uY2VzLWFyZS1yYW5kb20w", ReportURI: "/csp/report"}
-	placement := csp.Placement{ScriptNonce: r.Scripts, StyleNonce: r.Styles, KeepUnsafeInline: r.KeepUnsafeInline, ReportSample: true}
-	if r.Trust == rewrite.None {
-		placement.ScriptNonce, placement.StyleNonce = false, false
-	}
 	for i, p := range l {
 		at := path
 		if len(l) > 1 {
 			at = fmt.Sprintf("%s[%d]", path, i)
 		}
-		t, err := csp.NewTemplate(p, placement)
+		t, err := csp.NewTemplate(p, r.Placement())
 		if err != nil {
 			continue // edgeconfig refuses such a policy
 		}

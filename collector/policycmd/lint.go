@@ -67,8 +67,8 @@ func (o lintOptions) delivery() lint.Options {
 	return lint.Options{ReportOnly: o.reportOnly, Meta: o.meta, Endpoints: o.endpoints}
 }
 
-// threshold reads --fail-on; one above High is never reached.
-func threshold(name string) (csp.Severity, error) {
+// Threshold reads --fail-on; one above High is never reached.
+func Threshold(name string) (csp.Severity, error) {
 	if s, ok := csp.ParseSeverity(name); ok {
 		return s, nil
 	}
@@ -82,7 +82,7 @@ func (s Streams) lint(args []string, o lintOptions) error {
 	if err := checkFormat(o.format, formatText, formatJSON, formatSARIF); err != nil {
 		return err
 	}
-	limit, err := threshold(o.failOn)
+	limit, err := Threshold(o.failOn)
 	if err != nil {
 		return err
 	}

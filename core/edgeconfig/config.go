@@ -78,6 +78,11 @@ type Route struct {
 	MaxTag, MaxBlock int // bytes; 0 is the rewriter's default
 }
 
+// Placement says what the filter adds to the route's policies.
+func (r *Route) Placement() csp.Placement {
+	return csp.Placement{ScriptNonce: r.Scripts, StyleNonce: r.Styles, KeepUnsafeInline: r.KeepUnsafeInline, ReportSample: true}
+}
+
 // An UpstreamPolicy says what becomes of policies that the application sends.
 type UpstreamPolicy uint8
 

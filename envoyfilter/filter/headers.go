@@ -162,7 +162,7 @@ func (w *headerWriter) merged(l csp.List, ours policies) (out []*csp.Template) {
 				p = wider
 			}
 		}
-		if t, err := csp.NewTemplate(p, w.s.route.placement()); err == nil {
+		if t, err := csp.NewTemplate(p, w.s.route.Placement()); err == nil {
 			out = append(out, t)
 		}
 	}

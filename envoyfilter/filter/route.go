@@ -52,15 +52,10 @@ func compile(from *edgeconfig.Route) (*route, error) {
 	return r, nil
 }
 
-// placement says what the filter adds to a policy of the route.
-func (r *route) placement() csp.Placement {
-	return csp.Placement{ScriptNonce: r.Scripts, StyleNonce: r.Styles, KeepUnsafeInline: r.KeepUnsafeInline, ReportSample: true}
-}
-
 func (r *route) policies(l csp.List) (policies, error) {
 	out := policies{list: l}
 	for _, p := range l {
-		t, err := csp.NewTemplate(p, r.placement())
+		t, err := csp.NewTemplate(p, r.Placement())
 		if err != nil {
 			return out, err
 		}
